@@ -1,0 +1,79 @@
+"""What an exhibit is, and how it sees a network.
+
+A file in `playground/exhibits/<wing>/` exports one `Exhibit` as `exhibit`. Its `run` is a pure function from
+validated parameters to a typed result; if it also takes a `model`, it runs on the inspect worker, where a
+`LanguageModel` is at hand. The protocol speaks numpy and text only, so exhibits never import torch.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a text: `start` and `end` are character offsets, `bytes` its share of the UTF-8 text.
+
+    `text` is what can be shown for it alone: a token that holds only part of a character has the text of
+    the whole character if it completes it, and "" before. `special` marks control tokens.
+    """
+
+    id: int
+    text: str
+    start: int
+    end: int
+    bytes: bytes
+    special: bool
+
+
+class LanguageModel(Protocol):
+    """A decoder language model with its tokenizer, read-only."""
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def context(self) -> int:
+        """The longest text, in tokens, that the model can read at once."""
+        ...
+
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of a text, without added special tokens. Raises BadInput when it exceeds the context."""
+        ...
+
+    def token_text(self, token: int) -> str:
+        """What can be shown for one token of the vocabulary, standing alone."""
+        ...
+
+    def next_log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One page of the gallery: `Params`, `Result` and `needs_model` are read off the signature of `run`."""
+
+    title: str
+    summary: str
+    run: Callable[..., BaseModel]
+    Params: type[BaseModel] = field(init=False)
+    Result: type[BaseModel] = field(init=False)
+    needs_model: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        hints: dict[str, Any] = get_type_hints(self.run)
+        object.__setattr__(self, "Params", hints["params"])
+        object.__setattr__(self, "Result", hints["return"])
+        object.__setattr__(self, "needs_model", "model" in hints)
+
+    @property
+    def lesson(self) -> str:
+        """The text beside the picture: the docstring of the exhibit's module, paragraphs parted by blank lines."""
+        return inspect.cleandoc(sys.modules[self.run.__module__].__doc__ or "")
