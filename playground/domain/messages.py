@@ -50,7 +50,8 @@ class CheckpointMark(Message):
 class Recorded(Message):
     """What of a run is stored already, so that a resumed attempt stays silent up to there.
 
-    `series` maps a metric's name to the last step stored for it; `sample` and `probe` are the last such step, 0 for none.
+    `series` maps a metric's name to the last step stored for it; `sample` and `probe` are the last such step,
+    0 for none.
     """
 
     series: dict[str, int] = Field(default_factory=dict)
@@ -157,7 +158,8 @@ def parse_up(raw: bytes) -> Emit | Artifact | Plan | Finished | Failed:
 class NewEvent(Message):
     """An event on its way into the ledger, which gives it its number and its time.
 
-    The data of `metrics` are lists of one length: {"step": [1, 2], "loss": [7.6, 7.5]}, null where a series has no value.
+    The data of `metrics` are lists of one length: {"step": [1, 2], "loss": [7.6, 7.5]}, null where a series has no
+    value.
     """
 
     type: ReportType

@@ -1,12 +1,12 @@
 """The ledger's tables: a job, its inputs, its attempts, its events, and the workers that were seen.
 
-Nobody saves a Job through the model: `submit`, `claim`, `append`, `reap` and `controls` change it by conditional UPDATE.
+Nobody saves a Job through the model: `submit`, `claim`, `append`, `reap` and `controls` change it by conditional
+UPDATE.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -28,7 +28,7 @@ class Job(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
-    params = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    params = models.JSONField(default=dict)
     inputs = models.ManyToManyField("library.Artifact", through="JobInput", related_name="input_of")
     tokenizer = models.ForeignKey(
         "library.Artifact", null=True, blank=True, on_delete=models.SET_NULL, related_name="tokenizer_of"
@@ -50,11 +50,11 @@ class Job(models.Model):
     step = models.PositiveBigIntegerField(default=0)
     steps = models.PositiveBigIntegerField(null=True, blank=True)
     step_at = models.DateTimeField(null=True, blank=True)
-    recorded = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    recorded = models.JSONField(default=dict)
     failure = models.CharField(max_length=20, default="", blank=True, choices=[(f.value, f.value) for f in Failure])
     error = models.TextField(default="", blank=True)
 
-    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    idempotency_key = models.CharField(max_length=200, default="", blank=True)
     request_hash = models.CharField(max_length=64, default="", blank=True)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
@@ -65,7 +65,11 @@ class Job(models.Model):
         verbose_name_plural = _("jobs")
         ordering = ("-created_at", "-id")
         constraints = (
-            models.UniqueConstraint(fields=("owner", "idempotency_key"), name="one_job_per_idempotency_key"),
+            models.UniqueConstraint(
+                fields=("owner", "idempotency_key"),
+                condition=~models.Q(idempotency_key=""),
+                name="one_job_per_idempotency_key",
+            ),
         )
         indexes = (
             models.Index(fields=("status", "lease_until"), name="job_status_lease"),
@@ -128,7 +132,7 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=20, default="", blank=True)
     resume_step = models.PositiveBigIntegerField(default=0)
-    environment = models.JSONField[dict[str, Any], dict[str, Any]](default=dict)
+    environment = models.JSONField(default=dict)
 
     class Meta:
         ordering = ("number",)
@@ -146,7 +150,7 @@ class Event(models.Model):
     attempt = models.PositiveIntegerField()
     type = models.CharField(max_length=20)
     at = models.DateTimeField(db_default=Now())
-    data = models.JSONField[dict[str, Any], dict[str, Any]]()
+    data = models.JSONField()
 
     class Meta:
         ordering = ("seq",)
@@ -170,7 +174,7 @@ class Worker(models.Model):
     threads = models.PositiveIntegerField(default=1)
     memory = models.PositiveBigIntegerField(default=0)
     slots = models.PositiveIntegerField(default=1)
-    speed = models.JSONField[list[dict[str, Any]], list[dict[str, Any]]](default=list)
+    speed = models.JSONField(default=list)
     version = models.CharField(max_length=40, default="", blank=True)
     seen_at = models.DateTimeField(db_default=Now())
 
