@@ -91,7 +91,7 @@ class Batch:
 class BatchMaker(Protocol):
     """Text as arrays: a pure function of its arguments, so that a resumed run sees the same batches."""
 
-    def __call__(self, tokens: TokenIds, params: Any, split: Split, step: int, micro: int) -> Batch: ...
+    def __call__(self, tokens: TokenIds, params: Any, split: Split, step: int, micro: int) -> Batch | None: ...
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""What a training run of a decoder will cost in parameters, operations, memory and time.
+
+Parameters are exact. Operations follow the usual rule of six for each parameter and token (Kaplan et al.,
+2020: two for the forward pass, four for the backward pass). Memory adds up what the engine really keeps, with
+the activations of one forward pass as the largest unknown. Seconds come from speeds that a worker measured on
+its own machine at a few model sizes, interpolated over the logarithm of the size.
+"""
+
+import itertools
+import math
+from typing import Literal
+
+from playground.domain.kind import Estimate, Facts, Memory, Problem, SpeedPoint
+from playground.domain.presets import Shape, count
+from playground.domain.training import TIMED_STEPS, Training
+
+Precision = Literal["fp32", "bf16"]
+
+PROCESS_BYTES = 420 * 2**20
+"""Resident memory of an engine that has its libraries loaded and nothing else."""
+
+ALLOCATOR_SLACK = 1.15
+"""Freed blocks that the allocator keeps for the next step."""
+
+LOSS_ROWS = 1024
+"""Rows of logits that the chunked loss holds at once."""
+
+
+def estimate(params: Training, shape: Shape, facts: Facts, tokens_in_corpus: int, problems: list[Problem]) -> Estimate:
+    """The full estimate; `problems` are those that the kind has found already."""
+    parameters = count(shape)
+    precision = resolve(params.precision, parameters, facts)
+    per_step = params.batch_size * params.gradient_accumulation * shape.block_size
+    rate = speed(facts.speed, parameters, precision)
+    steps = params.planned(per_step)
+    if steps is None and rate is not None and params.minutes is not None:
+        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (6 * parameters * per_step)))
+    tokens = None if steps is None else steps * per_step
+    memory = footprint(params, shape, precision, facts)
+    if memory.available is not None and memory.total > memory.available:
+        problems = [*problems, _too_large(memory)]
+    return Estimate(
+        parameters=parameters,
+        tokens_per_step=per_step,
+        steps=steps,
+        tokens=tokens,
+        passes=None if tokens is None else tokens / max(1, tokens_in_corpus),
+        flops=None if tokens is None else 6.0 * parameters * tokens,
+        memory=memory,
+        seconds=None if tokens is None or rate is None else 6.0 * parameters * tokens / rate,
+        precision=precision,
+        fits=not problems,
+        problems=problems,
+    )
+
+
+def resolve(wanted: str, parameters: int, facts: Facts) -> Precision:
+    """The precision that `auto` will most likely take: the one measured as faster at this size, else fp32."""
+    if wanted == "bf16":
+        return "bf16"
+    fp32, bf16 = (speed(facts.speed, parameters, precision) for precision in ("fp32", "bf16"))
+    return "bf16" if wanted == "auto" and bf16 is not None and bf16 > (fp32 or 0) else "fp32"
+
+
+def speed(points: list[SpeedPoint], parameters: int, precision: str) -> float | None:
+    """Operations a second at a model size, linear in log(parameters) between measurements and flat beyond them."""
+    known = sorted((math.log(p.parameters), p.flops_per_s) for p in points if p.precision == precision)
+    if not known:
+        return None
+    at = math.log(parameters)
+    for (low, slow), (high, fast) in itertools.pairwise(known):
+        if low <= at <= high:
+            return slow + (fast - slow) * (at - low) / max(high - low, 1e-9)
+    return known[0][1] if at < known[0][0] else known[-1][1]
+
+
+def footprint(params: Training, shape: Shape, precision: Precision, facts: Facts) -> Memory:
+    """Peak memory of one training step. The master copy of bf16 weights counts among the weights."""
+    parameters, wide = count(shape), 2 if precision == "bf16" else 4
+    rows = params.batch_size * shape.block_size
+    weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
+    gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
+    activations = round(rows * shape.n_layer * _per_token(shape) * wide * ALLOCATOR_SLACK)
+    chunk = min(rows, LOSS_ROWS)
+    logits = chunk * shape.vocab_size * (4 + 2 * wide) + parameters_of_head(shape) * 4
+    parts = {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": parameters * 8,
+        "activations": activations,
+        "logits": logits,
+        "other": PROCESS_BYTES,
+    }
+    return Memory(**parts, total=sum(parts.values()), available=facts.memory_available)
+
+
+def parameters_of_head(shape: Shape) -> int:
+    """Weights of the output layer, whose gradient the chunked loss adds up."""
+    return shape.vocab_size * shape.d_model
+
+
+def _per_token(shape: Shape) -> int:
+    """Numbers kept for the backward pass for each token and layer: vectors of width d, of d_ff, and attention rows."""
+    vectors = 16 if shape.architecture == "llama" else 10
+    inner = 4 if shape.architecture == "llama" else 3
+    return vectors * shape.d_model + inner * shape.d_ff + 3 * shape.n_head * shape.block_size
+
+
+def _too_large(memory: Memory) -> Problem:
+    need, have = memory.total / 2**30, (memory.available or 0) / 2**30
+    by_batch = memory.activations + memory.logits > memory.weights + memory.optimizer + memory.gradients
+    field, advice = ("batch_size", "a smaller batch or block") if by_batch else ("preset", "a smaller model")
+    return Problem(field=field, message=f"Needs {need:.1f} GiB of memory and there are {have:.1f} GiB: take {advice}.")

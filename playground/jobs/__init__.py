@@ -1,0 +1,1 @@
+"""The job kinds, one file each: the folder listing is the registry."""
