@@ -1,0 +1,1 @@
+"""`manage.py serve`: one supervisor that starts Vitrine's processes, watches them and stops them."""
