@@ -61,8 +61,10 @@ class Child:
         threading.Thread(target=self._read, args=(self.process, lines), name=f"log of {self.name}", daemon=True).start()
 
     def _read(self, process: subprocess.Popen[bytes], lines: Lines) -> None:
-        with process.stdout or open(os.devnull, "rb") as output:
-            while line := output.readline(MAX_LINE):
+        if process.stdout is None:
+            raise ValueError("the process was started without a pipe")
+        with process.stdout:
+            while line := process.stdout.readline(MAX_LINE):
                 lines.put((self.name, line))
 
     def ended(self) -> str | None:
