@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from playground.domain.errors import Conflict, Forbidden
 from playground.domain.job import TERMINAL
-from playground.library import names
+from playground.library import names, store
 from playground.library.models import Artifact, Kind
-from playground.library.store import store
 from playground.people.models import User
 
 Json = dict[str, Any]
@@ -26,12 +25,6 @@ def for_user(user: User, kind: str | None = None) -> QuerySet[Artifact]:
     return mine if kind is None else mine.filter(kind=kind)
 
 
-def with_use(artifacts: QuerySet[Artifact]) -> QuerySet[Artifact]:
-    """Each with `in_use`: how many jobs that have not ended read it."""
-    waiting = ~Q(uses__job__status__in=list(TERMINAL)) & Q(uses__isnull=False)
-    return artifacts.annotate(in_use=Count("uses", filter=waiting, distinct=True))
-
-
 def adopt(
     kind: str, folder: Path, *, owner: User | None, name: str, meta: Mapping[str, Any], origin: Mapping[str, Any]
 ) -> Artifact:
@@ -41,7 +34,7 @@ def adopt(
     """
     clean_name = names.clean(name)
     sha256, size = tree_digest(folder)
-    store().put_tree(kind, sha256, folder)
+    store.current().put_tree(kind, sha256, folder)
     return record(kind, sha256, size, owner=owner, name=clean_name, meta=meta, origin=origin)[0]
 
 
@@ -58,7 +51,7 @@ def record(
     """The row for bytes that are in the store, and whether it is new: an owner has each content once."""
     values = {"name": name, "bytes": size, "meta": dict(meta), "origin": dict(origin)}
     artifact, created = Artifact.objects.get_or_create(kind=kind, sha256=sha256, owner=owner, defaults=values)
-    if not store().exists(kind, sha256):
+    if not store.current().exists(kind, sha256):
         # The same content was deleted by somebody else in this very moment.
         artifact.delete()
         raise Conflict(_("The same content was being deleted at this moment. Send it again."))
@@ -104,7 +97,7 @@ def delete(artifact: Artifact) -> None:
         # On PostgreSQL a job that was queued between the look and the deletion holds on to the row.
         raise Conflict(_("It is in use: a run has just been queued with it."), code="in_use") from None
     if not Artifact.objects.filter(kind=artifact.kind, sha256=artifact.sha256).exists():
-        store().remove(artifact.kind, artifact.sha256)
+        store.current().remove(artifact.kind, artifact.sha256)
 
 
 def _own(artifact: Artifact) -> None:
@@ -114,7 +107,7 @@ def _own(artifact: Artifact) -> None:
 
 def path_of(artifact: Artifact) -> Path:
     """The artifact's folder on this machine. Raises FileNotFoundError where its bytes are gone."""
-    return store().local(artifact.kind, artifact.sha256)
+    return store.current().local(artifact.kind, artifact.sha256)
 
 
-__all__ = ["Kind", "adopt", "delete", "for_user", "path_of", "record", "rename", "tree_digest", "with_use"]
+__all__ = ["Kind", "adopt", "delete", "for_user", "path_of", "record", "rename", "tree_digest"]

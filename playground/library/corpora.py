@@ -5,9 +5,8 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from playground.domain.errors import TooLarge
-from playground.library import artifacts, names
+from playground.library import artifacts, names, store
 from playground.library.models import Artifact, Kind
-from playground.library.store import CORPUS_FILE, store
 from playground.library.text import examine
 from playground.people.models import User
 
@@ -25,7 +24,7 @@ def add(owner: User | None, file: Path, name: str, *, limit: int, source: str = 
     if size > limit:
         raise TooLarge(_("The corpus has {size} bytes; at most {limit} are accepted.").format(size=size, limit=limit))
     facts = examine(file)
-    store().put_file(Kind.CORPUS, facts.sha256, file)
+    store.current().put_file(Kind.CORPUS, facts.sha256, file)
     meta = {
         "characters": facts.characters,
         "lines": facts.lines,
@@ -39,7 +38,7 @@ def add(owner: User | None, file: Path, name: str, *, limit: int, source: str = 
 
 def text_path(corpus: Artifact) -> Path:
     """The corpus as a file on this machine."""
-    return artifacts.path_of(corpus) / CORPUS_FILE
+    return artifacts.path_of(corpus) / store.CORPUS_FILE
 
 
 def preview(corpus: Artifact, offset: int, length: int) -> tuple[str, int]:

@@ -110,9 +110,18 @@ class Store:
 
 
 @cache
-def store() -> Store:
+def _at(url: str, cache_folder: Path) -> Store:
+    return Store(url, cache_folder)
+
+
+def current() -> Store:
     """The store of this installation."""
-    return Store(settings.STORAGE_URL, settings.VITRINE_HOME / "cache")
+    return _at(settings.STORAGE_URL, settings.VITRINE_HOME / "cache")
+
+
+def local(kind: str, sha256: str) -> Path:
+    """The folder of an artifact as a real path. Raises FileNotFoundError where its bytes are gone."""
+    return current().local(kind, sha256)
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:
