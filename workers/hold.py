@@ -80,8 +80,8 @@ class Hold:
 
     def finish(self, to: Status, **fields: Any) -> None:
         """Leave the job in a final or resting state, with the rest stored before. Raises Fenced."""
-        if to is Status.DONE:
-            self.flush()  # a run that was over at once must still have been running
+        if self.state is not self._stored:
+            self.flush()  # what was over at once was still begun: the log tells every state
         self._insist(lambda: self._write(to, **fields))
 
     def attach(self, **artifact: Any) -> None:

@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from playground.library import store
 from workers.endings import describe
 from workers.host import memory_available
-from workers.launch import Limits
+from workers.launch import SLACK, Limits
 from workers.nursery import Child
+from workers.order import SHARE
 
 log = logging.getLogger("vitrine.inspect")
 ENGINE = "workers.engine.inspect"
@@ -41,7 +42,7 @@ CHECK = 0.25
 UNLOAD = 5.0
 """Seconds that a child has to leave a cancelled request, before it is ended instead."""
 
-STRANGER = Limits(memory=1 << 30, cpu=10, file=1 << 20, open_files=256)
+STRANGER = Limits(address_space=1 << 30, cpu=10, file=1 << 20, open_files=256)
 """What a child gets that opens a file which a user brought."""
 
 
@@ -122,7 +123,7 @@ class Lane(threading.Thread):
         self._discard()
 
     def _born(self) -> Child:
-        limits = Limits(memory=int(memory_available() * 0.9)) if self._warm else STRANGER
+        limits = Limits(address_space=int(memory_available() * SHARE) + SLACK) if self._warm else STRANGER
         return Child(self._engine, limits, name=self.name)
 
     def _discard(self) -> None:

@@ -23,14 +23,18 @@ OOM_SCORE = 600
 """Where memory runs out, the kernel ends the training child before the database or the web process."""
 
 SLACK = 2 << 30
-"""Address space beyond the memory limit, in bytes: thread stacks and allocator arenas are reserved, not used."""
+"""Address space to be granted beyond a memory limit, in bytes: thread stacks and allocator arenas are reserved, not used.
+"""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the kernel holds a child to; None leaves a limit as it is. Bytes and CPU seconds."""
+    """What the kernel holds a child to, in bytes and CPU seconds; None leaves a limit as it is.
 
-    memory: int | None = None
+    `address_space` comes on top of what the preloaded libraries have mapped already.
+    """
+
+    address_space: int | None = None
     cpu: int | None = None
     file: int = 64 << 30
     open_files: int = 1024
@@ -77,8 +81,8 @@ def restrict(limits: Limits) -> None:
     lower(resource.RLIMIT_NOFILE, limits.open_files)
     if limits.cpu is not None:
         lower(resource.RLIMIT_CPU, limits.cpu)
-    if limits.memory is not None:
-        lower(resource.RLIMIT_AS, address_space() + limits.memory + SLACK)
+    if limits.address_space is not None:
+        lower(resource.RLIMIT_AS, mapped() + limits.address_space)
 
 
 def lower(which: int, value: int) -> None:
@@ -88,7 +92,7 @@ def lower(which: int, value: int) -> None:
     resource.setrlimit(which, (value, value))
 
 
-def address_space() -> int:
+def mapped() -> int:
     """Bytes of address space that this process has mapped now, the preloaded libraries included."""
     if sys.platform != "linux":
         return 0

@@ -29,8 +29,15 @@ KEEP = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "CUDA_VISIBL
 """Variables that a child may see beside those that fix its number of threads. No secret is among them."""
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(PRELOAD)
 _birth = threading.Lock()
+
+
+def set_preload(modules: list[str]) -> None:
+    """Say which modules the fork server loads, before it is first needed; one that cannot be loaded is left out."""
+    _context.set_forkserver_preload(modules)
+
+
+set_preload(PRELOAD)
 
 
 def child_environment(environ: Mapping[str, str], threads: int) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The two worker processes, from the first thread to the last: who runs in which, and how they leave.
 
 On SIGTERM the children are asked to save and leave, their jobs go back to the queue at no cost to anyone, and the
-process ends within eight seconds, whatever hangs.
+process ends within seven seconds, whatever hangs.
 """
 
 import logging
@@ -26,8 +26,9 @@ from workers.speed import Speed
 from workers.steward import Steward
 
 log = logging.getLogger("vitrine.worker")
-LEAVE = 7.5
-"""Seconds from the signal to the end of the process at most: saving is bounded by the supervisor below that."""
+LEAVE = 6.8
+"""Seconds from the signal to the end of the process at most. `Patience` bounds the saving below that; what starts the
+worker kills it after seven."""
 
 
 def stations() -> list[Station]:

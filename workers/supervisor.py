@@ -22,7 +22,7 @@ from playground.ledger.claim import Claim
 from workers.adoption import bring_home
 from workers.endings import describe, kernel_kills, starved
 from workers.hold import Hold
-from workers.launch import Limits
+from workers.launch import SLACK, Limits
 from workers.nursery import Child
 from workers.order import Station, job_folder, order
 from workers.watchdog import Patience, Watchdog
@@ -68,7 +68,7 @@ class Supervisor:
     def _attend(self) -> None:
         start = order(self._job, self._attempt, self._station)
         kills = kernel_kills()
-        child = Child(self._engine, Limits(memory=start.memory_limit or None), name=f"job-{self._job.pk}")
+        child = Child(self._engine, Limits(address_space=start.memory_limit + SLACK), name=f"job-{self._job.pk}")
         try:
             child.send(start)
             self._converse(child)

@@ -18,7 +18,7 @@ class Patience:
     factor: float = 20.0
     stop: float = 10.0
     pause: float = 60.0
-    preempt: float = 5.5
+    preempt: float = 4.5
     terminate: float = 1.0
     renew: float = 3.0
     look: float = 1.0
