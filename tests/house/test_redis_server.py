@@ -61,7 +61,7 @@ def test_without_any_server_the_message_names_what_was_tried(tmp_path: Path, mon
 def test_the_server_listens_on_its_socket_alone_and_refuses_instead_of_forgetting(tmp_path: Path) -> None:
     path = redis_server.socket_path(tmp_path)
     redis_server.private_folder(path.parent)
-    with subprocess.Popen(redis_server.command(redis_server.find_binary(), path)) as server:
+    with subprocess.Popen(redis_server.command(redis_server.find_binary(), path, tmp_path / "redis.log")) as server:
         try:
             client = redis.Redis(unix_socket_path=str(path))
             _wait_for(path)
