@@ -74,9 +74,7 @@ def test_places_in_line_are_told_with_a_fixed_number_of_queries(
         *[("position", f"Number {n} in line.") for n in (2, 3, 4)],
     ]
     with translation.override("zh-hans"):
-        told = why(jobs[1])
-        assert told is not None
-        assert told.code == "position"
+        assert why(jobs[1]) == ("position", "排在第 2 位。")
 
 
 def test_a_worker_is_alive_for_a_while_after_it_was_seen(db: None) -> None:
