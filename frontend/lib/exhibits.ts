@@ -12,14 +12,23 @@ export type ExhibitModule = {
   table?: (result: unknown) => Row[];
 };
 
-export type Plate = { title: string; text: string };
+export type Plate = { title: string; paragraphs: string[] };
 
-/** Paragraphs of a lesson as plates: a leading question is the title; one without is what to notice. */
+/**
+ * Paragraphs of a lesson as plates. A leading question is the title of its plate; a paragraph without one goes on with
+ * the plate before it, except the last, which says what to notice.
+ */
 export function plates(lesson: string): Plate[] {
-  return lesson.split(/\n\s*\n/).map((part) => part.trim()).filter(Boolean).map((part) => {
+  const parts = lesson.split(/\n\s*\n/).map((part) => part.trim()).filter(Boolean);
+  const found: Plate[] = [];
+  parts.forEach((part, i) => {
     const [, question, rest] = /^([^.。!！?？]{2,80}[?？])\s*([\s\S]+)$/.exec(part) ?? [];
-    return question && rest ? { title: question, text: rest } : { title: t("What to notice"), text: part };
+    const before = found.at(-1);
+    if (question && rest) found.push({ title: question, paragraphs: [rest] });
+    else if (before && i < parts.length - 1) before.paragraphs.push(part);
+    else found.push({ title: t("What to notice"), paragraphs: [part] });
   });
+  return found;
 }
 
 /** The field that holds the text to look at: the first long string, if there is one. */
