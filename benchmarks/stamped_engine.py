@@ -15,5 +15,5 @@ class StampedPort(Port):
 
 
 # By its name in the module that makes one, since the engine has no other use for a choice of ports.
-setattr(child, "Port", StampedPort)
+vars(child)["Port"] = StampedPort
 main = child.main

@@ -1,8 +1,9 @@
-"""A train worker like `python -m workers train`, whose engine stamps every step: `python -m benchmarks.stamped_worker`."""
+"""A train worker like `python -m workers train`, but with the engine that stamps every step."""
 
 import os
 import sys
 from functools import partial
+from importlib import import_module
 
 import django
 
@@ -11,12 +12,11 @@ def main() -> int:
     """Run until asked to leave."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "playground.settings")
     django.setup()
-    # These read the settings when they are imported.
-    from workers import runner, serve
-    from workers.supervisor import Supervisor
-
-    setattr(runner, "Supervisor", partial(Supervisor, engine="benchmarks.stamped_engine"))
-    return serve.train()
+    # Imported only now, because these modules read the settings.
+    runner = import_module("workers.runner")
+    vars(runner)["Supervisor"] = partial(runner.Supervisor, engine="benchmarks.stamped_engine")
+    code: int = import_module("workers.serve").train()
+    return code
 
 
 if __name__ == "__main__":
