@@ -1,0 +1,6 @@
+"""Tokens
+
+Where text is cut, and who decided that.
+"""
+
+order = 1
