@@ -25,6 +25,7 @@ from workers.order import Station
 from workers.runner import Slot
 from workers.speed import Speed
 from workers.steward import Steward
+from workers.supervisor import ENGINE
 
 log = logging.getLogger("vitrine.worker")
 LEAVE = 6.8
@@ -45,15 +46,15 @@ def program_version() -> str:
     return settings.ENVIRONMENT.vitrine_version or VERSION
 
 
-def train() -> int:
-    """Run the train worker until it is asked to leave."""
+def train(engine: str = ENGINE) -> int:
+    """Run the train worker until it is asked to leave; `engine` is the module that its children run."""
     places = stations()
     open_nursery(places[0].threads)
     leaving = begin()
     name = f"train@{platform.node()}-{os.getpid()}"
     key = f"{platform.node()} {version('torch')} {cpu_model()} {places[0].device} {places[0].threads}"
     speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, places[0].device, places[0].threads, leaving)
-    slots = [Slot(name, place, tasks.bell, leaving, speed.busy) for place in places]
+    slots = [Slot(name, place, tasks.bell, leaving, speed.busy, engine) for place in places]
 
     def facts() -> dict[str, object]:
         return {
