@@ -15,11 +15,10 @@ import redis
 from django.conf import settings
 
 from playground import VERSION
-from workers import tasks
+from workers import inspection, tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
 from workers.host import cores, cpu_model, gpus
-from workers.inspection import Desk
 from workers.nursery import open_nursery
 from workers.order import Station
 from workers.runner import Slot
@@ -66,26 +65,25 @@ def train(engine: str = ENGINE) -> int:
         }
 
     steward = Steward(name, TRAIN, facts, leaving, tasks.bell)
-    threads: list[threading.Thread] = [*slots, steward, speed]
-    for thread in threads:
+    for thread in (*slots, steward, speed):
         thread.start()
     log.info("Training on %s, %d at a time, %d threads each.", places[0].device, len(slots), places[0].threads)
     listen(app, TRAIN, name, leaving)
     tasks.bell.set()
-    for thread in threads:
+    for thread in (*slots, steward):
         thread.join()
     return 0
 
 
-def inspect() -> int:
-    """Run the inspect worker until it is asked to leave."""
+def inspect(engine: str = inspection.ENGINE) -> int:
+    """Run the inspect worker until it is asked to leave; `engine` is the module that its children run."""
     open_nursery(cores())
     leaving = begin()
     name = f"inspect@{platform.node()}-{os.getpid()}"
     client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, socket_keepalive=True, health_check_interval=10
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, health_check_interval=10
     )
-    desk = Desk(client, leaving)
+    desk = inspection.Desk(client, leaving, engine)
     desk.open()
     tasks.inspector.append(desk.take)
     facts = {"threads": cores(), "version": program_version()}
