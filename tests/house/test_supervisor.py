@@ -177,7 +177,7 @@ from queue import Queue
 from playground.web.serve import orphans
 orphans.adopt()
 sleeper = "[sys.executable, '-c', 'import time; time.sleep(60)']"
-code = f"import subprocess, sys; print(subprocess.Popen({{sleeper}}, start_new_session=True).pid)"
+code = f"import subprocess, sys; print(subprocess.Popen({{sleeper}}, start_new_session=True, stdout=-3, stderr=-3).pid)"
 child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 print(child.stdout.strip(), flush=True)
 orphans.end(0.1)
