@@ -56,8 +56,16 @@ def test_a_run_and_a_model_have_their_pages(ada: Client, user: User, job: Job) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing/", "/wings/nothing/", "/exhibits/prediction/nothing/", "/train/?kind=alchemy", "/library/?tab=secrets"]
-    + [f"/runs/{uuid.uuid4()}/", f"/models/{uuid.uuid4()}/talk/", "/runs/not-a-uuid/"],
+    [
+        "/nothing/",
+        "/wings/nothing/",
+        "/exhibits/prediction/nothing/",
+        "/train/?kind=alchemy",
+        "/library/?tab=secrets",
+        f"/runs/{uuid.uuid4()}/",
+        f"/models/{uuid.uuid4()}/talk/",
+        "/runs/not-a-uuid/",
+    ],
 )
 def test_what_is_not_there_is_a_friendly_404(ada: Client, path: str) -> None:
     page = ada.get(path)

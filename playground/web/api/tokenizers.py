@@ -29,7 +29,7 @@ add_routes(router, Kind.TOKENIZER, "tokenizers")
 
 
 @router.post("", auth=SIGNED_IN, response={201: schemas.Artifact}, operation_id="upload_tokenizer")
-def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | None = Form(None)) -> object:
+def upload(request: HttpRequest, file: File[UploadedFile], name: Form[str | None] = None) -> object:
     """Upload a tokenizer.json. A worker opens it first; what does not open there is not taken."""
     given = name_of_upload(request, file, name, "tokenizer")
     row = tokenizers.add(
