@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { nameOf as fileName } from "../components/library/uploads.svelte";
 import { thin } from "../lib/curves.svelte";
 import { plates } from "../lib/exhibits";
+import { curl, python } from "../lib/snippets";
 import { csv } from "../lib/table";
 import { groups, nameOf, visible } from "../lib/tokens";
 
@@ -42,4 +43,12 @@ test("a file is called after itself", () => {
   expect(fileName(new File([], "tiny_shakespeare.txt"))).toBe("tiny shakespeare");
   expect(fileName(new File([], ".txt"))).toBe(".txt");
   expect(fileName(new File([], "唐诗三百首.txt"))).toBe("唐诗三百首");
+});
+
+test("no text can break out of the code that is copied", () => {
+  const text = "it's '''quoted''' \\ and $(so on)";
+  const [, json] = /r'''([\s\S]*?)'''/.exec(python("POST", "jobs", { text })) ?? [];
+  expect(JSON.parse(json ?? "")).toEqual({ text });
+  const quoted = curl("POST", "jobs", { text }).split("-d ")[1] ?? "";
+  expect(quoted.slice(1, -1).replaceAll("'\\''", "'")).toBe(JSON.stringify({ text }));
 });
