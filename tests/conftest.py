@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(home / "uploads")
     (home / "uploads").mkdir()
     settings.LOGGING_CONFIG = None
+    # Argon2 takes half a second by design; most tests make users and none is about the hash.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if config.getoption("--database") == "postgresql":
         os.environ["DATABASE_URL"] = _run.enter_context(start_postgres())
     # Django has read its settings already, so that they are changed in place; connections are made anew.
