@@ -4,7 +4,6 @@ The library that reads such files can be made to panic by a crafted one, so that
 throw-away child ever opens it. Here only its outer form is looked at.
 """
 
-import json
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,29 +13,15 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput, TooLarge
 from playground.library import artifacts, names, store
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
-MAX_TOKENIZER_BYTES = 32 << 20
-"""Bytes; the largest in common use, with 250,000 entries, has 17 million."""
-SECTIONS = frozenset(
-    {
-        "version",
-        "truncation",
-        "padding",
-        "added_tokens",
-        "normalizer",
-        "pre_tokenizer",
-        "post_processor",
-        "decoder",
-        "model",
-    }
-)
-
+MAX_TOKENIZER_BYTES = tokenizer_file.MAX_BYTES
 Check = Callable[[Path], Mapping[str, Any]]
-"""Opens what is in a folder, elsewhere; returns its meta data and raises BadInput."""
+"""Opens a file or folder, elsewhere; returns its meta data and raises BadInput."""
 
 
 def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
@@ -48,7 +33,7 @@ def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
     folder = staging()
     try:
         shutil.move(file, folder / store.TOKENIZER_FILE)
-        meta = check(folder)
+        meta = check(folder / store.TOKENIZER_FILE)
         return artifacts.adopt(
             Kind.TOKENIZER, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"}
         )
@@ -66,15 +51,6 @@ def staging() -> Path:
 def _outer_form(file: Path) -> None:
     """Refuse what is plainly no tokenizer, without waiting for a worker."""
     try:
-        content = json.loads(file.read_bytes())
-    except (ValueError, RecursionError):
-        raise _bad(_("The file is not JSON.")) from None
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-        raise _bad(_("The file is not a tokenizer.json: it has no “model” section."))
-    unknown = sorted(set(content) - SECTIONS)
-    if unknown:
-        raise _bad(_("The file is not a tokenizer.json: it has unknown sections."))
-
-
-def _bad(message: str) -> BadInput:
-    return BadInput(_("This file cannot be a tokenizer."), {"file": [message]})
+        tokenizer_file.read(file.read_bytes())
+    except BadInput as error:
+        raise BadInput(error.message, {"file": [error.message]}, code=error.code) from None

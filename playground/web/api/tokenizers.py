@@ -36,7 +36,7 @@ def upload(request: HttpRequest, file: File[UploadedFile], name: Form[str | None
         user_of(request),
         path_of_upload(file),
         given,
-        lambda folder: ask_now("check_tokenizer", {"path": str(folder)}),
+        lambda file: ask_now("check_tokenizer", {"path": str(file)}),
     )
     return Status(201, artifact_json(row))
 
