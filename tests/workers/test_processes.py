@@ -186,3 +186,14 @@ def asked(broker: Broker, request: str) -> bool:
         app.send_task(REQUEST, args=[request, body], queue="inspect", connection=connection)
     with redis.Redis.from_url(broker.url) as client:
         return client.blpop([f"vitrine:reply:{request}"], timeout=40) is not None
+
+
+def test_two_slots_run_two_jobs_at_a_time(start: Start, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITRINE_SLOTS", "2")
+    start()
+    first, second = bench.queue(steps=150, pause=0.02), bench.queue(steps=150, pause=0.02)
+    wait_for(lambda: Job.objects.filter(status=Status.RUNNING).count() == 2, 60)
+    for job in (first, second):
+        end(job)
+        bench.verify(job, Status.DONE, steps=150)
+    assert {worker.slots for worker in Worker.objects.all()} == {2}
