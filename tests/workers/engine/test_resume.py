@@ -29,7 +29,7 @@ def assert_same(said: list[Up], reference: list[Up]) -> None:
     for name in ("loss", "grad_norm", "learning_rate", "val_loss", "bits_per_byte", "tokens"):
         assert exact(ours[name]) == exact(theirs[name]), name
     samples = [
-        {message.data["step"]: message.data["message"] for message in of_type(run, "sample")} for run in (said, reference)
+        {message.data["step"]: message.data["text"] for message in of_type(run, "sample")} for run in (said, reference)
     ]
     assert samples[0] == samples[1]
     hashes = [sha256(Path(artifacts(run)["model"].path) / "model.safetensors") for run in (said, reference)]
