@@ -2,6 +2,7 @@
 
 import os
 import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.site import ROOT
@@ -60,7 +61,7 @@ class Person:
         return self.page.url
 
     def picture(self, name: str, height: int = 0) -> None:
-        """Keep a picture for the README, where VITRINE_SCREENSHOTS asks for it; `height` in pixels, else the window's."""
+        """Keep a picture for the README, `height` pixels tall, where VITRINE_SCREENSHOTS asks for it."""
         window = self.page.viewport_size
         if not os.environ.get("VITRINE_SCREENSHOTS") or window is None:
             return
