@@ -57,7 +57,7 @@ frontend/dist/manifest.json: frontend/node_modules/.stamp $(FRONTEND)
 	@touch $@
 
 $(MESSAGES): $(CATALOGUES) $(VENV)/run.stamp
-	@$(BIN)/python -m playground.web.catalogue
+	@$(BIN)/python manage.py compile_catalogue
 
 # ---- testing -----------------------------------------------------------------------------------------------
 

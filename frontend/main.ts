@@ -1,6 +1,6 @@
 /**
  * The entry of every page. Django renders the shell; each element with a `data-island` attribute names a component in
- * `pages/`, which is loaded only on the pages that use it and mounted with the props in `data-props`.
+ * `pages/`, which is loaded only on the pages that use it. Its props stand as JSON in `<script id="props">`, its title in `data-title`.
  */
 import "./styles/index.css";
 import { mount, type Component } from "svelte";
@@ -15,7 +15,8 @@ async function mountIsland(element: HTMLElement): Promise<void> {
   const name = element.dataset.island ?? "";
   const load = pages[`./pages/${name}.svelte`];
   if (load === undefined) throw new Error(`no island is called ${name}`);
-  const props = JSON.parse(element.dataset.props ?? "{}") as Record<string, unknown>;
+  const json = document.getElementById("props")?.textContent ?? "{}";
+  const props = { title: element.dataset.title ?? "", ...(JSON.parse(json) as Record<string, unknown>) };
   const page = await load();
   element.replaceChildren(); // what stood there was the shape of what comes
   mount(page.default, { target: element, props });

@@ -46,7 +46,7 @@ export function unreachable(): Problem {
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
-export type Options = { query?: Query; signal?: AbortSignal; headers?: Record<string, string> };
+export type Options = { query?: Query; signal?: AbortSignal; headers?: Record<string, string>; keepalive?: boolean };
 
 /** The address of an API path with its query. */
 export function url(path: string, query: Query = {}): string {
@@ -61,7 +61,7 @@ export async function send(method: string, path: string, body?: unknown, options
   if (method !== "GET") headers["X-CSRFToken"] = csrf();
   const form = body instanceof FormData;
   if (body !== undefined && !form) headers["Content-Type"] = "application/json";
-  const init: RequestInit = { method, headers: { ...headers, ...options.headers }, signal: options.signal };
+  const init: RequestInit = { method, headers: { ...headers, ...options.headers }, signal: options.signal, keepalive: options.keepalive };
   if (body !== undefined) init.body = form ? body : JSON.stringify(body);
   let response: Response;
   try {

@@ -16,6 +16,8 @@ import {
   type Points,
   type Scale,
 } from "./curve";
+import { count, decimal } from "./format";
+import { t } from "./i18n";
 import { baseLayout, type Picture, type Size, type Theme } from "./plot";
 import type { Series } from "./run";
 
@@ -81,6 +83,7 @@ function width(label: string): number {
 
 export interface Words {
   axis: string;
+  step(step: number): string;
   x(value: number): string;
   y(value: number): string;
   end(line: LineSpec, value: number): string;
@@ -163,4 +166,23 @@ function traces(line: Laid["lines"][number], theme: Theme): Picture["data"] {
 /** Plotly reads a few tags in text; a label is text only. */
 function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** The curve in words, for who cannot see it. */
+export function summary(laid: Laid): string {
+  return laid.lines
+    .map((line) => {
+      const values = line.raw.y;
+      const lowest = values.indexOf(extent(values)?.[0] ?? 0);
+      return t("{name}: {from} at step {first}, {to} at step {last}, lowest {lowest} at step {where}.", {
+        name: line.label,
+        from: decimal(values[0] as number, 3),
+        first: count(line.steps[0] as number),
+        to: decimal(values.at(-1) as number, 3),
+        last: count(line.steps.at(-1) as number),
+        lowest: decimal(values[lowest] as number, 3),
+        where: count(line.steps[lowest] as number),
+      });
+    })
+    .join(" ");
 }

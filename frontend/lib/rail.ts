@@ -29,6 +29,7 @@ export function startRail(): void {
       // The rail stays as it was; the page itself says that the server is away.
     }
   };
+  show(Number(place.dataset.live));
   window.addEventListener(CHANGED, () => void ask());
   document.addEventListener("visibilitychange", () => void ask());
   setInterval(() => void ask(), EVERY_MS);

@@ -121,8 +121,12 @@ class Training(Knobs):
         return None if self.tokens is None else max(1, math.ceil(self.tokens / tokens_per_step))
 
     def rate(self, step: int, steps: int) -> float:
-        """Learning rate of a step (from 1) of so many: linear warm-up, then half a cosine down to its last share."""
-        warmup = min(self.warmup_steps, steps)
+        """Learning rate of a step (from 1) of so many: linear warm-up, then half a cosine down to its last share.
+
+        With a budget in minutes the warm-up covers the steps that are timed, so that no rate before the plan depends
+        on the plan.
+        """
+        warmup = min(self.warmup_steps, steps) if self.minutes is None else max(self.warmup_steps, TIMED_STEPS)
         if step <= warmup:
             return self.learning_rate * step / warmup
         progress = (step - warmup) / max(1, steps - warmup)

@@ -138,7 +138,8 @@ def _tokens(params: Params, facts: Facts) -> int:
 def _estimate(params: Params, facts: Facts) -> Estimate:
     problems = []
     tokens = _tokens(params, facts)
-    if min(facts.corpus_bytes, facts.corpus_tokens or tokens) < shortest(params.block_size):
+    certain = facts.corpus_bytes if facts.corpus_tokens is None else facts.corpus_tokens
+    if certain < shortest(params.block_size):
         message = f"The corpus is too short for blocks of {params.block_size} tokens: {facts.corpus_bytes} bytes."
         problems.append(Problem(field="block_size", message=message))
     return estimate(params, params.shape(facts.tokenizer_vocab), facts, tokens, problems)

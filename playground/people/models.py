@@ -39,3 +39,18 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in link of {self.user}"
+
+
+class FailedSignIn(models.Model):
+    """How often a password of one account was wrong from one address, lately."""
+
+    name = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    failures = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("name", "address"), name="failed_sign_in_pair"),)
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures of {self.name} from {self.address}"

@@ -18,10 +18,14 @@ class AlreadyRunning(Exception):
 
 
 class Home:
-    """VITRINE_HOME, made with mode 0700, and its lock, held until the process ends."""
+    """VITRINE_HOME and its lock, held until the process ends.
+
+    A folder that is made here has mode 0700. One that was there keeps its own; `run` inside is private.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = private_folder(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
         self.run = private_folder(folder / "run")
         self.logs = folder / "logs"
         # Kept open for the life of the process: the kernel drops the lock with it, however it ends.

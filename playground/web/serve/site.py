@@ -4,26 +4,27 @@ A second start on the same home says where the first one is and does nothing. Wh
 said in one sentence before anything has been started.
 """
 
+import os
 import sys
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
 from playground.people.owner import ensure_owner
-from playground.web import redis_server, starter
+from playground.web import redis_server
 from playground.web.serve import processes
 from playground.web.serve.address import Address, AddressError, bind
 from playground.web.serve.console import Console
 from playground.web.serve.home import AlreadyRunning, Home
 from playground.web.serve.opening import Opening
+from playground.web.serve.prepare import prepare
 from playground.web.serve.supervisor import Supervisor
 
 
 def serve() -> int:
     """Run until a signal; returns the exit code: 0 also where Vitrine runs on this home already."""
+    # Whatever this and the children write is for this account alone.
+    os.umask(0o077)
     try:
         home = Home(settings.VITRINE_HOME)
         home.take()
@@ -55,7 +56,7 @@ def run(home: Home, address: Address) -> int:
     supervisor.listen_for_signals()
     try:
         env = start_redis(supervisor, home, address)
-        prepare(console)
+        prepare(console.say)
         if not address.loopback:
             warn(console, address)
         supervisor.start(processes.web(address, env), processes.worker("train", env))
@@ -78,16 +79,6 @@ def start_redis(supervisor: Supervisor, home: Home, address: Address) -> dict[st
     env = processes.environment(home.folder, address, None if usual else f"unix://{socket}")
     supervisor.start(processes.redis(socket, env))
     return env
-
-
-def prepare(console: Console) -> None:
-    """Bring the database up to date, with an owner and the starter content in it."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        console.say("Bringing the database up to date.")
-        call_command("migrate", verbosity=0, interactive=False)
-    ensure_owner()
-    starter.ensure()
 
 
 def warn(console: Console, address: Address) -> None:

@@ -64,6 +64,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything: those started last first get the word, the first child ends last."""
+        if not any(child.running for child in self.children):
+            return
         self.console.say("Stopping. Press Ctrl-C again to stop at once.")
         first, others = self.children[:1], self.children[1:]
         self._end(others, GRACE)

@@ -1,0 +1,24 @@
+/** The objects of the library and the gallery as the API gives them. */
+import type { Schema } from "./schema";
+
+export type Kind = "corpora" | "tokenizers" | "models";
+
+export type Artifact = {
+  id: string;
+  kind: "corpus" | "tokenizer" | "model";
+  name: string;
+  sha256: string;
+  bytes: number;
+  created_at: string;
+  shared: boolean;
+  meta: Record<string, unknown>;
+  origin: Record<string, unknown>;
+  in_use: number;
+  url: string;
+};
+
+export type ExhibitCard = { slug: string; title: string; summary: string; needs_model: boolean; params: Schema; lesson?: string };
+export type Wing = { slug: string; title: string; summary: string; exhibits: ExhibitCard[] };
+export type KindCard = { name: string; title: string; summary: string };
+export type Catalogue = { wings: Wing[]; kinds: KindCard[] };
+export type Series = Record<string, { step: number[]; value: number[] }>;

@@ -1,0 +1,58 @@
+"""A corpus comes in: one file, read once from disk, kept if it is text."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from playground.domain.errors import TooLarge
+from playground.library import artifacts, names, store
+from playground.library.models import Artifact, Kind
+from playground.library.text import examine
+from playground.people.models import User
+
+MAX_PREVIEW = 20_000
+"""Characters that one look into a corpus may ask for."""
+
+
+def add(owner: User | None, file: Path, name: str, *, limit: int, source: str = "upload") -> tuple[Artifact, bool]:
+    """Take a text file over (it is gone afterwards); returns its row and whether it is new.
+
+    `limit` is in bytes. Raises BadInput for what is not UTF-8 text and for a bad name, TooLarge.
+    """
+    clean_name = names.clean(name)
+    size = file.stat().st_size
+    if size > limit:
+        raise TooLarge(_("The corpus has {size} bytes; at most {limit} are accepted.").format(size=size, limit=limit))
+    facts = examine(file)
+    store.current().put_file(Kind.CORPUS, facts.sha256, file)
+    meta = {
+        "characters": facts.characters,
+        "lines": facts.lines,
+        "language_mix": facts.language_mix,
+        "preview": facts.preview,
+    }
+    return artifacts.record(
+        Kind.CORPUS, facts.sha256, facts.bytes, owner=owner, name=clean_name, meta=meta, origin={"source": source}
+    )
+
+
+def text_path(corpus: Artifact) -> Path:
+    """The corpus as a file on this machine."""
+    return artifacts.path_of(corpus) / store.CORPUS_FILE
+
+
+def preview(corpus: Artifact, offset: int, length: int) -> tuple[str, int]:
+    """About `length` bytes of text from byte `offset` on, whole characters only, and the offset after them.
+
+    An offset in the middle of a character moves to the character's end.
+    """
+    with text_path(corpus).open("rb") as source:
+        source.seek(offset)
+        raw = source.read(min(length, MAX_PREVIEW) + 4)
+    begin = 0
+    while begin < min(4, len(raw)) and raw[begin] & 0xC0 == 0x80:
+        begin += 1
+    end = min(length, len(raw))
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return raw[begin:end].decode("utf-8", "ignore"), offset + end

@@ -1,0 +1,71 @@
+"""A model comes in or goes out: the zip of a Hugging Face folder."""
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from playground.library import artifacts, names
+from playground.library.archives import unpack
+from playground.library.models import Artifact, Kind
+from playground.library.tokenizers import Check, staging
+from playground.people.models import User
+
+CHUNK = 1 << 20
+
+
+def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
+    """Take a model's zip over. Raises BadInput, TooLarge; leaves nothing then."""
+    clean_name = names.clean(name)
+    folder = staging()
+    try:
+        unpack(file, folder, settings.MAX_MODEL_BYTES)
+        meta = check(folder)
+        return artifacts.adopt(Kind.MODEL, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Spool:
+    """A file that is written by zipfile and emptied by whoever sends it."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._written = 0
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+def zipped(folder: Path) -> Iterator[bytes]:
+    """The folder as a zip, in pieces as they are made: neither in memory nor on disk as a whole.
+
+    Stored, not compressed: weights hardly shrink, and forty students download at once.
+    """
+    spool = _Spool()
+    with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            # A fixed date: the same model gives the same bytes.
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=(2000, 1, 1, 0, 0, 0))
+            info.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as out:
+                while chunk := source.read(CHUNK):
+                    out.write(chunk)
+                    yield spool.take()
+    yield spool.take()

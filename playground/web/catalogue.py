@@ -1,0 +1,92 @@
+"""The words of the other language: the .po files of `locale/`, compiled for Django and served to the pages.
+
+Each part of the house keeps its own .po file; together they are one catalogue. English is the source and
+needs none.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.utils.translation import get_language, to_locale
+
+_PLACE = re.compile(r"\\\{(\w+)\\\}")
+
+
+def parts(language: str) -> list[Path]:
+    """The .po files of a language."""
+    folders = [Path(root) / to_locale(language) / "LC_MESSAGES" for root in settings.LOCALE_PATHS]
+    return sorted(path for folder in folders for path in folder.glob("*.po"))
+
+
+def merged(language: str) -> Catalog:
+    """All parts as one catalogue; where two translate the same text, the first file in the alphabet counts."""
+    whole = Catalog(locale=to_locale(language), charset="utf-8", fuzzy=False)
+    for path in parts(language):
+        with path.open("rb") as source:
+            for message in read_po(source, locale=to_locale(language)):
+                if message.id and message.string and whole.get(message.id, message.context) is None:
+                    whole.add(message.id, message.string, context=message.context)
+    return whole
+
+
+def compile_all() -> list[Path]:
+    """Write each language's django.mo; returns the files written."""
+    written = []
+    for language, _name in settings.LANGUAGES:
+        found = parts(language)
+        if found:
+            target = found[0].with_name("django.mo")
+            draft = target.with_name(".django.mo.draft")
+            with draft.open("wb") as out:
+                write_mo(out, merged(language))
+            draft.replace(target)
+            written.append(target)
+    return written
+
+
+@cache
+def messages(language: str) -> dict[str, str]:
+    """English text -> translation, for the front end; plural forms under the text of the singular and the plural."""
+    found: dict[str, str] = {}
+    for message in merged(language):
+        ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        for number, text in enumerate(ids):
+            if text:
+                found[str(text)] = str(strings[min(number, len(strings) - 1)])
+    return found
+
+
+@cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """The messages with places in them, as patterns of the finished English sentence."""
+    found = []
+    for text, translation in messages(language).items():
+        pattern = _PLACE.sub(r"(?P<\1>.+?)", re.escape(text))
+        if "(?P<" in pattern and pattern.count("(?P<") == len(set(_PLACE.findall(re.escape(text)))):
+            found.append((re.compile(pattern, re.DOTALL), translation))
+    return found
+
+
+def sentence(text: str) -> str:
+    """An English sentence from a part that knows no Django, in the reader's language.
+
+    Such a part (a job kind, an engine) has put its numbers into the sentence already; the catalogue's
+    message with `{places}` that fits it is found again, and its places are filled from the sentence.
+    """
+    language = get_language() or settings.LANGUAGE_CODE
+    known = messages(language)
+    if not text or not known:
+        return text
+    if text in known:
+        return known[text]
+    for pattern, translation in _patterns(language):
+        match = pattern.fullmatch(text)
+        if match:
+            return translation.format(**match.groupdict())
+    return text

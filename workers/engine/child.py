@@ -1,0 +1,86 @@
+"""The main function of an engine child: one order in, one run, one last word.
+
+Whatever happens in between, a panic in a Rust library included, ends in a message that says what it was; only a
+killed process is silent. The last word is `Finished` or `Failed`, after which nothing follows.
+"""
+
+import errno
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+import torch
+from pydantic import ValidationError
+
+from playground.domain.errors import VitrineError
+from playground.domain.job import Failure
+from playground.domain.messages import MAX_MESSAGE_BYTES, Failed, Finished, Start, parse_down
+from workers.engine.port import Interrupted, Port, Wish
+from workers.engine.process import tune
+from workers.engine.run import Run
+from workers.engine.train import NotFinite, train
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+OUTCOMES: dict[Wish | None, Literal["done", "stopped", "paused", "preempted"]] = {
+    None: "done",
+    "stop": "stopped",
+    "pause": "paused",
+    "preempt": "preempted",
+}
+
+
+def main(conn: "Connection[Any, Any]") -> None:
+    """Read a Start message from the connection, run it, and say how it ended."""
+    start = parse_down(conn.recv_bytes(MAX_MESSAGE_BYTES))
+    if not isinstance(start, Start):
+        raise TypeError("The first message must be a start.")
+    tune(start.threads)
+    port = Port(conn, start.recorded)
+    try:
+        port.send(Finished(outcome=OUTCOMES[work(start, port)]))
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a Rust panic is no Exception
+        port.send(describe(error))
+
+
+def work(start: Start, port: Port) -> Wish | None:
+    """Carry out a run. Returns the wish that ended it early, or None when it came to its end."""
+    try:
+        run = Run(start, port)
+    except Interrupted as interrupted:
+        return interrupted.wish
+    try:
+        wish = train(run)
+    except NotFinite:
+        run.rescue()
+        raise
+    if wish in ("pause", "preempt") and run.progress.step:
+        run.save()
+    elif wish in (None, "stop") and run.progress.step:
+        run.publish()
+    return wish
+
+
+def describe(error: BaseException) -> Failed:
+    """An exception as the last word of a run: its class, and a sentence for the person who started it."""
+    text = str(error) or type(error).__name__
+    match error:
+        case NotFinite():
+            return Failed(failure=Failure.NAN_LOSS, message=error.message, step=error.step)
+        case VitrineError():
+            return Failed(failure=Failure.BAD_INPUT, message=error.message)
+        case ValidationError():
+            return Failed(failure=Failure.BAD_INPUT, message=f"The parameters of the run are not valid: {text}")
+    if (isinstance(error, OSError) and error.errno in FULL) or any(f"code: {number}," in text for number in FULL):
+        return Failed(failure="disk_full", message="The disk is full.")
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return Failed(
+            failure=Failure.OUT_OF_MEMORY, message="Memory ran out. A smaller batch, block or model needs less."
+        )
+    if type(error).__name__ == "PanicException":
+        return Failed(
+            failure=Failure.BAD_INPUT, message=f"The tokenizer library gave up on this tokenizer or text: {text}"
+        )
+    trace = "".join(traceback.format_exception(error, limit=-4))
+    return Failed(failure=Failure.INTERNAL, message=f"{type(error).__name__}: {text}\n{trace}"[:4000])

@@ -1,0 +1,44 @@
+"""The loss on held-out text, in three units.
+
+Nats per token is what training minimizes; perplexity is its exponential; bits per byte does not depend on how long
+the tokens are, and so compares models with different tokenizers.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.domain.kind import JobKind, TokenIds
+from workers.engine.objectives import IGNORED, OBJECTIVES
+
+LARGEST_EXPONENT = 700.0
+"""exp of more than this is no finite number."""
+
+
+@torch.no_grad()
+def evaluate(
+    model: Any, kind: JobKind, tokens: TokenIds, params: Any, byte_lengths: NDArray[np.int64], step: int
+) -> dict[str, float]:
+    """Mean over the held-out batches: val_loss (nats per token), perplexity, bits_per_byte.
+
+    `byte_lengths` (vocabulary,) says how many bytes of text each token stands for. The model is left in training mode.
+    """
+    model.eval()
+    total, counted, spelled, index = 0.0, 0, 0, 0
+    while (batch := kind.batch(tokens, params, "held_out", step, index)) is not None:
+        ids, labels = (torch.from_numpy(part).to(model.device) for part in (batch.inputs, batch.labels))
+        learned = batch.labels[batch.labels != IGNORED]
+        total += OBJECTIVES[kind.objective](model, ids, labels).item() * len(learned)
+        counted += len(learned)
+        spelled += int(byte_lengths[learned].sum())
+        index += 1
+    model.train()
+    loss = total / counted
+    return {
+        "val_loss": loss,
+        "perplexity": math.exp(min(loss, LARGEST_EXPONENT)),
+        "bits_per_byte": total / math.log(2) / max(1, spelled),
+    }

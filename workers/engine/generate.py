@@ -1,0 +1,87 @@
+"""Writing with a language model, one token at a time.
+
+Each step feeds only the new token: the keys and values of those before it stay in a cache. Once the context is full,
+the model goes on from the second half of what it can see. The choice is reproducible: it comes from a generator of
+its own, seeded for this text.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ALTERNATIVES = 10
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to choose: temperature 0 takes the likeliest; top_k 0 and top_p 1 leave all tokens in the running."""
+
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chosen token and the model's probabilities before any shaping, for it and for the ten likeliest."""
+
+    id: int
+    probability: float
+    alternatives: list[tuple[int, float]]
+
+
+@torch.no_grad()
+def write(model: Any, prompt: Sequence[int], context: int, choice: Choice, count: int) -> Iterator[Drawn]:
+    """Draw `count` tokens after a prompt of at least one token; ends early at no token, only when told to stop.
+
+    `model` is a transformers causal language model in evaluation mode, `context` the tokens it can see at once.
+    """
+    generator = torch.Generator().manual_seed(choice.seed)
+    seen = list(prompt)[-context:]
+    fed: list[int] = seen
+    cache = None
+    for _ in range(count):
+        if len(seen) > context:
+            seen = seen[-max(1, context // 2) :]
+            fed, cache = seen, None
+        ids = torch.tensor([fed], device=model.device)
+        answer = model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache = answer.past_key_values
+        drawn = draw(answer.logits[0, -1].float().cpu(), choice, generator)
+        yield drawn
+        seen.append(drawn.id)
+        fed = [drawn.id]
+
+
+def draw(logits: Tensor, choice: Choice, generator: torch.Generator) -> Drawn:
+    """Choose from the logits (vocabulary,) of one position."""
+    probabilities = torch.softmax(logits, dim=-1)
+    best = torch.topk(probabilities, min(ALTERNATIVES, len(logits)))
+    if choice.temperature == 0:
+        index = int(best.indices[0])
+    else:
+        index = int(torch.multinomial(shaped(logits, choice), 1, generator=generator))
+    alternatives = list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+    return Drawn(index, float(probabilities[index]), alternatives)
+
+
+def shaped(logits: Tensor, choice: Choice) -> Tensor:
+    """The probabilities (vocabulary,) that are drawn from: sharpened by temperature, then cut by top-k and top-p.
+
+    top-p keeps the smallest set of likeliest tokens that has at least this share of the probability
+    (Holtzman et al., 2020).
+    """
+    logits = logits / choice.temperature
+    if 0 < choice.top_k < len(logits):
+        logits = logits.masked_fill(logits < torch.topk(logits, choice.top_k).values[-1], -math.inf)
+    probabilities = torch.softmax(logits, dim=-1)
+    if choice.top_p < 1:
+        ordered, order = torch.sort(probabilities, descending=True, stable=True)
+        before = torch.cumsum(ordered, dim=-1) - ordered
+        probabilities[order[before >= choice.top_p]] = 0
+    return probabilities

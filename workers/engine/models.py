@@ -1,0 +1,61 @@
+"""Networks from their dimensions: standard transformers models, so that what is trained here opens anywhere."""
+
+import torch
+from torch import Tensor
+from transformers.modeling_utils import PreTrainedModel
+from transformers.models.gpt2.configuration_gpt2 import GPT2Config
+from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
+from transformers.models.llama.configuration_llama import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaForCausalLM
+
+from playground.domain.presets import Shape
+from workers.engine import attention
+
+
+def configure(shape: Shape, dropout: float, end_of_text: int | None) -> GPT2Config | LlamaConfig:
+    """The transformers configuration of a shape; `end_of_text` is the id that begins and ends a document."""
+    if shape.architecture == "gpt2":
+        return GPT2Config(
+            vocab_size=shape.vocab_size,
+            n_positions=shape.block_size,
+            n_embd=shape.d_model,
+            n_layer=shape.n_layer,
+            n_head=shape.n_head,
+            n_inner=shape.d_ff,
+            resid_pdrop=dropout,
+            embd_pdrop=dropout,
+            attn_pdrop=dropout,
+            bos_token_id=end_of_text,
+            eos_token_id=end_of_text,
+            tie_word_embeddings=shape.tie,
+        )
+    return LlamaConfig(
+        vocab_size=shape.vocab_size,
+        hidden_size=shape.d_model,
+        intermediate_size=shape.d_ff,
+        num_hidden_layers=shape.n_layer,
+        num_attention_heads=shape.n_head,
+        num_key_value_heads=shape.n_kv_head,
+        max_position_embeddings=shape.block_size,
+        attention_dropout=dropout,
+        bos_token_id=end_of_text,
+        eos_token_id=end_of_text,
+        pad_token_id=None,
+        tie_word_embeddings=shape.tie,
+    )
+
+
+def build(shape: Shape, dropout: float, end_of_text: int | None, seed: int, device: torch.device) -> PreTrainedModel:
+    """A network with fresh fp32 weights, which are a pure function of its shape and the seed."""
+    config = configure(shape, dropout, end_of_text)
+    torch.manual_seed(seed)
+    with torch.device(device):
+        model = GPT2LMHeadModel(config) if isinstance(config, GPT2Config) else LlamaForCausalLM(config)
+    model.set_attn_implementation(attention.NAME)
+    return model
+
+
+def hidden_states(model: PreTrainedModel, ids: Tensor) -> Tensor:
+    """(batch, block, width): what the last block says about each position, before the output layer."""
+    states: Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    return states

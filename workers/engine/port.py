@@ -1,0 +1,98 @@
+"""The child's end of the pipe: reports go up, controls come down.
+
+The training loop reports through `Port` and asks it for controls; it knows nothing of who listens. A resumed run
+computes again what is stored already, so everything recorded before is dropped here, in one place.
+"""
+
+import os
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+from playground.domain.messages import (
+    MAX_MESSAGE_BYTES,
+    Artifact,
+    Control,
+    Emit,
+    Message,
+    Plan,
+    Recorded,
+    encode,
+    parse_down,
+)
+
+LOG_CHARACTERS = 2_000
+"""A log line longer than this is cut."""
+
+Wish = Literal["stop", "pause", "preempt"]
+
+
+class Interrupted(Exception):
+    """A control arrived while the run was still preparing and there is nothing to save."""
+
+    def __init__(self, wish: Wish) -> None:
+        super().__init__(wish)
+        self.wish = wish
+
+
+class Port:
+    """Typed messages over a connection; a connection whose other end is gone ends the process at once."""
+
+    def __init__(self, conn: "Connection[Any, Any]", recorded: Recorded | None = None) -> None:
+        self._conn = conn
+        self._recorded = recorded or Recorded()
+        self._wish: Wish | None = None
+
+    def send(self, message: Message) -> None:
+        """Send one message, waiting while the pipe is full."""
+        try:
+            self._conn.send_bytes(encode(message))
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+
+    def metrics(self, step: int, **values: float) -> None:
+        """Report the values of a step (numbered from 1), leaving out series that are stored up to it."""
+        known = self._recorded.series
+        fresh = {name: value for name, value in values.items() if known.get(name, 0) < step}
+        if fresh:
+            self.send(Emit(type="metrics", data={"step": step, **fresh}))
+
+    def sample(self, step: int, prompt: str, text: str) -> None:
+        """Report what the model wrote after a step, as the prompt and its continuation."""
+        if step > self._recorded.sample:
+            self.send(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text}))
+
+    def checkpoint(self, step: int, path: str, size: int, seconds: float) -> None:
+        """Report a state that is safely on disk; `path` is relative to the job's folder, `size` in bytes."""
+        known = self._recorded.checkpoint
+        if known is None or step > known.step:
+            data = {"step": step, "path": path, "bytes": size, "seconds": round(seconds, 4)}
+            self.send(Emit(type="checkpoint", data=data))
+
+    def log(self, text: str, level: Literal["info", "warning"] = "info") -> None:
+        """Report a sentence for the log of the run."""
+        self.send(Emit(type="log", data={"level": level, "text": text[:LOG_CHARACTERS]}))
+
+    def artifact(self, kind: Literal["tokenizer", "model"], path: str, name: str, meta: dict[str, Any]) -> None:
+        """Hand over a finished folder."""
+        self.send(Artifact(kind=kind, path=path, name=name, meta=meta))
+
+    def plan(self, steps: int) -> None:
+        """Tell how many steps the run has."""
+        self.send(Plan(steps=steps))
+
+    def wish(self) -> Wish | None:
+        """What the run is asked to do instead of going on, if anything; the first wish stands, a stop overrules it."""
+        try:
+            while self._conn.poll():
+                message = parse_down(self._conn.recv_bytes(MAX_MESSAGE_BYTES))
+                if isinstance(message, Control) and self._wish != "stop":
+                    self._wish = message.control
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            os._exit(0)
+        return self._wish
+
+    def check(self) -> None:
+        """Raise Interrupted if a control has arrived; called while there is nothing to save."""
+        wish = self.wish()
+        if wish is not None:
+            raise Interrupted(wish)

@@ -1,0 +1,90 @@
+"""A trained model as a folder that opens anywhere: Hugging Face's files, and the receipt.
+
+The weights are the fp32 ones that the optimizer keeps, whatever precision the network computed in. The receipt has
+what is needed to repeat the run exactly: parameters, hashes of the data, seed, versions, device and threads.
+"""
+
+import json
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers import __version__ as tokenizers_version
+from torch import Tensor
+from transformers.modeling_utils import PreTrainedModel
+
+from playground.domain.knobs import Knobs
+from playground.domain.messages import Start
+from workers.engine import tokenizer as bpe
+from workers.engine.checkpoints import Progress
+from workers.engine.files import sha256
+from workers.engine.precision import Precision
+
+CODE_VERSION = 1
+"""Version of the training code: raised whenever the same receipt would give other numbers."""
+
+
+def environment(precision: Precision, threads: int, device: torch.device) -> dict[str, Any]:
+    """What the numbers of a run depend on besides its parameters and data."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "code": CODE_VERSION,
+        "precision": precision,
+        "threads": threads,
+        "device": f"{device.type} {name}",
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers_version,
+    }
+
+
+def receipt(
+    start: Start, params: Knobs, tokenizer_sha256: str, where: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Everything that is needed to repeat a run up to where it stands."""
+    return {
+        "job": start.job,
+        "kind": start.kind,
+        "params": params.model_dump(mode="json"),
+        "inputs": {role: file.sha256 for role, file in start.inputs.items()},
+        "tokenizer_sha256": tokenizer_sha256,
+        "step": progress.step,
+        "tokens": progress.tokens,
+        "environment": where,
+    }
+
+
+def save_model(
+    folder: Path, model: PreTrainedModel, weights: dict[str, Tensor], tokenizer: Tokenizer, about: dict[str, Any]
+) -> Path:
+    """Write the model's folder, replacing an older one; `about` is the receipt without the weights' hash."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = model.config.to_diff_dict() | {"dtype": "float32", "architectures": [type(model).__name__]}
+    config.pop("_attn_implementation", None)
+    _write_json(folder / "config.json", config)
+    _write_json(folder / "generation_config.json", _generation(model))
+    save_file(
+        {name: tensor.cpu().contiguous() for name, tensor in weights.items()},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    bpe.save(tokenizer, folder, model.config.max_position_embeddings)
+    _write_json(folder / "receipt.json", about | {"model_sha256": sha256(folder / "model.safetensors")})
+    return folder
+
+
+def _generation(model: PreTrainedModel) -> dict[str, Any]:
+    ids = {"bos_token_id": model.config.bos_token_id, "eos_token_id": model.config.eos_token_id}
+    return {"do_sample": True, **{name: value for name, value in ids.items() if value is not None}}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

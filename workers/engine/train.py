@@ -1,0 +1,96 @@
+"""The training loop, for every kind, in reading order."""
+
+import math
+import time
+from dataclasses import replace
+
+from playground.domain.errors import VitrineError
+from playground.domain.training import MAX_STEPS, TIMED_STEPS
+from workers.engine.clock import steps_for
+from workers.engine.port import Wish
+from workers.engine.process import peak_memory
+from workers.engine.run import Run
+
+
+class NotFinite(VitrineError):
+    """The loss or the gradient of a step is infinite or no number; the step has not been taken."""
+
+    code = "nan_loss"
+
+    def __init__(self, what: str, step: int) -> None:
+        super().__init__(
+            f"The {what} of step {step} is not a finite number, so the step was not taken. "
+            "A smaller learning rate or a longer warm-up helps."
+        )
+        self.step = step
+
+
+def train(run: Run) -> Wish | None:
+    """Train from where the run stands to its last step. Returns the wish that ended it early, or None.
+
+    Raises NotFinite before any update that would spoil the weights. Nothing here depends on the time but the speed
+    that is reported, when states are saved, and how many steps a budget in minutes has.
+    """
+    params, learner, port = run.params, run.learner, run.port
+    planned = run.planned()
+    if planned is not None:
+        port.plan(planned)
+    began = warm = time.monotonic() - run.progress.seconds
+
+    while planned is None or run.progress.step < planned:
+        step = run.progress.step + 1
+        rate = params.rate(step, planned or MAX_STEPS)
+        tick = time.monotonic()
+
+        # Forward and backward: the mean gradient over the micro-batches of this step.
+        loss, tokens = 0.0, 0
+        for micro in range(params.gradient_accumulation):
+            wish = port.wish()
+            if wish is not None:
+                return wish
+            ids, labels = run.batch(step, micro)
+            part = run.loss(ids, labels) / params.gradient_accumulation
+            part.backward()
+            learner.collect()
+            loss += part.item()
+            tokens += ids.numel()
+
+        # A step that is not finite is not taken.
+        norm = learner.gradient_norm()
+        if not math.isfinite(loss):
+            raise NotFinite("loss", step)
+        if not math.isfinite(norm):
+            raise NotFinite("gradient", step)
+        learner.update(rate)
+
+        # Report it at once.
+        now = time.monotonic()
+        run.progress = replace(run.progress, step=step, tokens=run.progress.tokens + tokens, seconds=now - began)
+        port.metrics(
+            step,
+            loss=loss,
+            learning_rate=rate,
+            grad_norm=norm,
+            tokens_per_s=tokens / (now - tick),
+            tokens=run.progress.tokens,
+            seconds=round(now - began, 4),
+            memory=peak_memory(run.device),
+        )
+
+        # A budget in minutes becomes a number of steps, once and for all.
+        if planned is None and step == TIMED_STEPS:
+            planned = steps_for(params, now - warm, TIMED_STEPS - 1)
+            run.progress = replace(run.progress, planned=planned)
+            port.plan(planned)
+
+        # Look at it, hear it, save it.
+        last = step == planned
+        if last or step == 1 or step % params.eval_interval == 0:
+            run.evaluate(step)
+        if last or step % params.sample_interval == 0:
+            run.sample(step)
+        if run.save_due() and not last:
+            run.save()
+        if step == 1:
+            warm = time.monotonic()  # the first step is slower than the rest
+    return None

@@ -1,0 +1,214 @@
+"""Inspect requests: looking into models while people wait, answered frame by frame through a Redis list.
+
+A request goes to one of two lanes. The warm lane keeps one child with the models last used in memory. Files that a
+user brought are opened in the fresh lane, in a child that is made for this one request and held to tight limits, so
+that a hostile file harms only its own request.
+"""
+
+import json
+import logging
+import queue
+import threading
+import time
+from typing import Any, Literal
+
+import redis
+from django.utils.translation import gettext_noop as mark
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from playground.library import store
+from workers.endings import describe
+from workers.host import memory_available
+from workers.launch import SLACK, Limits
+from workers.nursery import Child
+from workers.order import SHARE
+
+log = logging.getLogger("vitrine.inspect")
+ENGINE = "workers.engine.inspect"
+Verb = Literal["generate", "exhibit", "check_tokenizer", "check_model"]
+FRESH: frozenset[Verb] = frozenset({"check_tokenizer", "check_model"})
+WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_tokenizer": 15.0, "check_model": 15.0}
+"""Seconds that a request may take from the moment its child begins with it."""
+
+WAITING = 64
+"""Requests that may wait in one lane; the next is told to come back later."""
+
+KEEP = 120
+"""Seconds that an unread answer stays in Redis."""
+
+CHECK = 0.25
+"""Seconds between two looks whether the reader has gone away."""
+
+UNLOAD = 5.0
+"""Seconds that a child has to leave a cancelled request, before it is ended instead."""
+
+STRANGER = Limits(address_space=1 << 30, cpu=10, file=1 << 20, open_files=256)
+"""What a child gets that opens a file which a user brought."""
+
+
+class ModelRef(BaseModel):
+    """A model of the library, by its content."""
+
+    model_config = ConfigDict(extra="forbid")
+    sha256: str
+
+
+class Request(BaseModel):
+    """What the web process asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+    verb: Verb
+    model: ModelRef | None = None
+    params: dict[str, Any]
+
+
+class Reply:
+    """The Redis list that one request is answered on."""
+
+    def __init__(self, client: "redis.Redis", request: str) -> None:
+        self._client, self.request = client, request
+        self._looked = 0.0
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """Append a frame and keep the list alive."""
+        name = f"vitrine:reply:{self.request}"
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.rpush(name, json.dumps(frame, allow_nan=False))
+            pipe.expire(name, KEEP)
+            pipe.execute()
+
+    def fail(self, code: str, message: str, status: int) -> None:
+        """End the answer with an error."""
+        self.send({"type": "error", "code": code, "message": message, "status": status})
+
+    def cancelled(self, now: float) -> bool:
+        """Whether the reader has gone away; looks at most four times a second."""
+        if now - self._looked < CHECK:
+            return False
+        self._looked = now
+        return bool(self._client.exists(f"vitrine:cancel:{self.request}"))
+
+
+class Lane(threading.Thread):
+    """A thread that answers one request after the other with a child of its own."""
+
+    def __init__(self, name: str, client: "redis.Redis", leaving: threading.Event, *, warm: bool, engine: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._client, self._leaving, self._warm, self._engine = client, leaving, warm, engine
+        self._waiting: queue.Queue[tuple[Reply, Request]] = queue.Queue(WAITING)
+        self._child: Child | None = None
+
+    def put(self, reply: Reply, request: Request) -> bool:
+        """Queue a request; False where too many wait."""
+        try:
+            self._waiting.put_nowait((reply, request))
+        except queue.Full:
+            return False
+        return True
+
+    def run(self) -> None:
+        """Answer until the process leaves."""
+        if self._warm:
+            self._child = self._born()
+        while not self._leaving.is_set():
+            try:
+                reply, request = self._waiting.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            try:
+                self._answer(reply, request)
+            except redis.RedisError as error:
+                log.warning("Request %s: Redis did not take the answer (%s).", reply.request, error)
+                self._discard()
+        self._discard()
+
+    def _born(self) -> Child:
+        limits = Limits(address_space=int(memory_available() * SHARE) + SLACK) if self._warm else STRANGER
+        return Child(self._engine, limits, name=self.name)
+
+    def _discard(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._child.close()
+            self._child = None
+
+    def _answer(self, reply: Reply, request: Request) -> None:
+        if reply.cancelled(time.monotonic()):
+            reply.send({"type": "end"})
+            return
+        try:
+            order = self._order(reply, request)
+        except FileNotFoundError:
+            reply.fail("not_found", mark("The model is no longer in the store."), 404)
+            return
+        if self._child is None or self._child.exit_code is not None:
+            self._discard()
+            self._child = self._born()
+        good = self._relay(self._child, reply, order, WALL[request.verb])
+        if not (good and self._warm):
+            self._discard()
+
+    def _order(self, reply: Reply, request: Request) -> dict[str, Any]:
+        model = None
+        if request.model is not None:
+            model = {"sha256": request.model.sha256, "path": str(store.local("model", request.model.sha256))}
+        return {"id": reply.request, "verb": request.verb, "model": model, "params": request.params}
+
+    def _relay(self, child: Child, reply: Reply, order: dict[str, Any], wall: float) -> bool:
+        """Pass the child's frames on until the last; False where the child is not fit to answer another request."""
+        child.send_raw(json.dumps(order).encode())
+        deadline = time.monotonic() + wall
+        told = False
+        while True:
+            now = time.monotonic()
+            if not told and (self._leaving.is_set() or reply.cancelled(now)):
+                child.send_raw(json.dumps({"cancel": reply.request}).encode())
+                told, deadline = True, min(deadline, now + UNLOAD)
+            if now > deadline:
+                reply.fail("timed_out", mark("This took longer than it may and was ended."), 503)
+                return False
+            try:
+                raw = child.receive(min(CHECK, deadline - now))
+            except queue.Empty:
+                continue
+            if raw is None:
+                log.warning("Request %s: %s", reply.request, describe(child.end(grace=1.0)))
+                reply.fail("crashed", mark("The process that opened this came to grief; the file may be damaged."), 422)
+                return False
+            frame = json.loads(raw)
+            if frame.pop("id", reply.request) != reply.request:
+                continue
+            reply.send(frame)
+            if frame.get("type") in ("end", "error"):
+                return True
+
+
+class Desk:
+    """Takes requests from the Celery task and hands each to its lane."""
+
+    def __init__(self, client: "redis.Redis", leaving: threading.Event, engine: str = ENGINE) -> None:
+        self._client = client
+        self._warm = Lane("inspect-warm", client, leaving, warm=True, engine=engine)
+        self._fresh = Lane("inspect-fresh", client, leaving, warm=False, engine=engine)
+
+    def open(self) -> None:
+        """Start both lanes."""
+        self._warm.start()
+        self._fresh.start()
+
+    def close(self, timeout: float) -> None:
+        """Wait until both have ended, after `leaving` was set."""
+        for lane in (self._warm, self._fresh):
+            lane.join(timeout)
+
+    def take(self, request: str, body: dict[str, Any]) -> None:
+        """Queue a request, or answer at once why not."""
+        reply = Reply(self._client, request)
+        try:
+            parsed = Request.model_validate(body)
+        except ValidationError as error:
+            reply.fail("bad_request", str(error), 422)
+            return
+        lane = self._fresh if parsed.verb in FRESH else self._warm
+        if not lane.put(reply, parsed):
+            reply.fail("busy", mark("Too many requests are waiting; please try again in a moment."), 503)

@@ -1,0 +1,66 @@
+"""The order that a child receives: everything about one attempt, with paths of this machine in place of ids."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from playground.domain.errors import BadInput
+from playground.domain.messages import InputFile, Start
+from playground.ledger.models import Job
+from playground.library import store
+from workers.host import memory_available
+
+SHARE = 0.9
+"""Of the memory that is free when a run starts, the part that all its slots together may take."""
+
+
+@dataclass(frozen=True)
+class Station:
+    """What one slot gives its jobs: a device and a number of threads; `slots` of them share the memory."""
+
+    device: str
+    threads: int
+    slots: int
+
+    def memory(self) -> int:
+        """Bytes that a job started now may take."""
+        return int(memory_available() * SHARE / self.slots)
+
+
+def job_folder(job: Job) -> Path:
+    """The folder of a job's checkpoints on this machine."""
+    return Path(settings.VITRINE_HOME) / "jobs" / str(job.pk)
+
+
+def order(job: Job, attempt: int, station: Station) -> Start:
+    """Build the Start message. Raises BadInput where an input is gone."""
+    folder = job_folder(job)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Start(
+        job=str(job.pk),
+        attempt=attempt,
+        kind=job.kind,
+        params=job.params,
+        inputs=inputs(job),
+        folder=str(folder),
+        recorded=job.progress_mark(),
+        planned_steps=job.steps,
+        threads=station.threads,
+        device=station.device,
+        memory_limit=station.memory(),
+    )
+
+
+def inputs(job: Job) -> dict[str, InputFile]:
+    """Find each of the job's inputs in the store. Raises BadInput where the row or the bytes are gone."""
+    found = {}
+    for use in job.job_inputs.select_related("artifact"):
+        if use.artifact is None:
+            raise BadInput(f"The {use.role} of this run, {use.name}, was deleted.")
+        try:
+            path = store.local(use.artifact.kind, use.sha256)
+        except FileNotFoundError as error:
+            raise BadInput(f"The bytes of the {use.role} of this run, {use.name}, are not in the store.") from error
+        found[use.role] = InputFile(path=str(path), sha256=use.sha256, meta=use.artifact.meta)
+    return found

@@ -1,0 +1,110 @@
+"""The two worker processes, from the first thread to the last: who runs in which, and how they leave.
+
+On SIGTERM the children are asked to save and leave, their jobs go back to the queue at no cost to anyone, and the
+process ends within seven seconds, whatever hangs.
+"""
+
+import logging
+import os
+import platform
+import threading
+from importlib.metadata import version
+from pathlib import Path
+
+import redis
+from django.conf import settings
+
+from workers import tasks
+from workers.app import INSPECT, TRAIN, app
+from workers.broker import leave_on_signals, listen
+from workers.host import cores, cpu_model, gpus
+from workers.inspection import Desk
+from workers.nursery import open_nursery
+from workers.order import Station
+from workers.runner import Slot
+from workers.speed import Speed
+from workers.steward import Steward
+
+log = logging.getLogger("vitrine.worker")
+LEAVE = 6.8
+"""Seconds from the signal to the end of the process at most. `Patience` bounds the saving below that; what starts the
+worker kills it after seven."""
+
+
+def stations() -> list[Station]:
+    """One for each slot; GPUs are dealt out in turn, cores are shared."""
+    slots = settings.ENVIRONMENT.vitrine_slots
+    devices = gpus() or ["cpu"]
+    threads = max(1, cores() // slots)
+    return [Station(devices[slot % len(devices)], threads, slots) for slot in range(slots)]
+
+
+def program_version() -> str:
+    """The version that this worker reports."""
+    return settings.ENVIRONMENT.vitrine_version or version("vitrine")
+
+
+def train() -> int:
+    """Run the train worker until it is asked to leave."""
+    places = stations()
+    open_nursery(places[0].threads)
+    leaving = begin()
+    name = f"train@{platform.node()}-{os.getpid()}"
+    key = f"{platform.node()} {version('torch')} {cpu_model()} {places[0].device} {places[0].threads}"
+    speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, places[0].device, places[0].threads, leaving)
+    slots = [Slot(name, place, tasks.bell, leaving, speed.busy) for place in places]
+
+    def facts() -> dict[str, object]:
+        return {
+            "device": places[0].device,
+            "threads": places[0].threads,
+            "slots": len(places),
+            "speed": speed.points,
+            "version": program_version(),
+        }
+
+    steward = Steward(name, TRAIN, facts, leaving, tasks.bell)
+    threads: list[threading.Thread] = [*slots, steward, speed]
+    for thread in threads:
+        thread.start()
+    log.info("Training on %s, %d at a time, %d threads each.", places[0].device, len(slots), places[0].threads)
+    listen(app, TRAIN, name, leaving)
+    tasks.bell.set()
+    for thread in threads:
+        thread.join()
+    return 0
+
+
+def inspect() -> int:
+    """Run the inspect worker until it is asked to leave."""
+    open_nursery(cores())
+    leaving = begin()
+    name = f"inspect@{platform.node()}-{os.getpid()}"
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, socket_keepalive=True, health_check_interval=10
+    )
+    desk = Desk(client, leaving)
+    desk.open()
+    tasks.inspector.append(desk.take)
+    facts = {"threads": cores(), "version": program_version()}
+    steward = Steward(name, INSPECT, lambda: dict(facts), leaving, tasks.bell)
+    steward.start()
+    log.info("Ready to look into models, %d threads.", cores())
+    listen(app, INSPECT, name, leaving)
+    desk.close(timeout=LEAVE)
+    steward.join(LEAVE)
+    return 0
+
+
+def begin() -> threading.Event:
+    """Heed signals from now on; the event says that the process is leaving, and then it leaves in time."""
+    leaving = threading.Event()
+    leave_on_signals(leaving)
+
+    def insist() -> None:
+        leaving.wait()
+        threading.Event().wait(LEAVE)
+        os._exit(1)  # children die with this process; their jobs are taken back by the next one
+
+    threading.Thread(target=insist, name="leave", daemon=True).start()
+    return leaving
