@@ -1,12 +1,14 @@
 """A SentencePiece `.model`, opened by the `sentencepiece` library itself: exact by definition, whatever is in it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sentencepiece
+from numpy.typing import NDArray
 
 from playground.domain.errors import BadInput
-from playground.domain.tokenization.cut import Cut, Text, from_offsets
+from playground.domain.tokenization.cut import Cut, Ints, Text, from_offsets
 from playground.domain.tokenization.tokenizer import Algorithm, Card, Vocabulary
 
 SPACE = "\u2581"
@@ -50,11 +52,13 @@ class Pieces:
 
     def cut(self, text: str, *, special: bool = True) -> Cut:
         given = Text(text)
-        found = self._model.encode(text, return_type="proto").pieces
-        ids = np.array([piece.id for piece in found], dtype=np.int32)
-        offsets = np.array([(piece.begin, piece.end) for piece in found], dtype=np.int32).reshape(-1, 2)
+        found = self._model.encode(text, return_type="offset_mapping")
+        ids = np.array(found["ids"], dtype=np.int32)
+        offsets = np.array(found["offsets"], dtype=np.int32).reshape(-1, 2)
         control = np.isin(ids, list(self.card.special.values()))
-        return from_offsets(given, ids, offsets, control, ids == self._model.unk_id(), self._spells[ids])
+        spans = _shared(offsets, control)
+        cut = from_offsets(given, ids, spans, control, ids == self._model.unk_id(), self._spells[ids])
+        return replace(cut, starts=offsets[:, 0], ends=offsets[:, 1])
 
     def vocabulary(self) -> Vocabulary:
         size = self._model.get_piece_size()
@@ -65,3 +69,12 @@ class Pieces:
             raw.append(bytes([int((piece or "")[3:5], 16)]) if self._model.is_byte(number) else shown)
         scores = [self._model.get_score(k) for k in range(size)] if self.card.algorithm == "unigram" else None
         return Vocabulary(spelling, raw, frozenset(self.card.special.values()), [], scores)
+
+
+def _shared(offsets: Ints, control: NDArray[np.bool_]) -> Ints:
+    """Of tokens that spell one character the library gives the whole place to the last; here each of them has it."""
+    spans = offsets.copy()
+    for at in np.flatnonzero((offsets[:, 0] == offsets[:, 1]) & ~control)[::-1]:
+        if at + 1 < len(spans) and spans[at + 1, 0] == spans[at, 0]:
+            spans[at] = spans[at + 1]
+    return spans
