@@ -23,8 +23,7 @@ OOM_SCORE = 600
 """Where memory runs out, the kernel ends the training child before the database or the web process."""
 
 SLACK = 2 << 30
-"""Address space to be granted beyond a memory limit, in bytes: thread stacks and allocator arenas are reserved, not used.
-"""
+"""Address space granted beyond a memory limit, in bytes: thread stacks and allocator arenas are reserved, not used."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ export class Following {
   caughtUp = $state<number | null>(null);
   problem = $state.raw<Problem | null>(null);
 
+  /** Fulfilled once the job was asked for, found or not. */
+  readonly loaded: Promise<void>;
   private readonly follower: Follower;
   private readonly timer: ReturnType<typeof setInterval>;
 
@@ -32,7 +34,7 @@ export class Following {
       browser(),
     );
     void loadPlotly();
-    void this.refresh();
+    this.loaded = this.refresh();
     this.timer = setInterval(() => {
       if (!document.hidden && this.waiting) void this.refresh();
     }, WAITING_MS);

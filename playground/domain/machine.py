@@ -53,18 +53,23 @@ def after_loss(desired: Desired, lost: int, loss: Loss) -> Verdict:
     return Verdict(Status.QUEUED, loss, counted, delays[loss])
 
 
-def landing(to: Status, desired: Desired, failure: Failure | None = None) -> tuple[Status, str]:
-    """Return the state that an attempt which reports `to` really enters, and the reason of that transition.
+def landing(status: Status, to: Status, desired: Desired, failure: Failure | None = None) -> tuple[Status, str] | None:
+    """Return the state that an attempt in `status` which reports `to` really enters, and why; None if it may not.
 
     Only a pause can land elsewhere: its owner may have resumed or stopped the job while the checkpoint was written.
+    Nothing else puts a job back into the line, and a failure must have a class.
     """
+    if to in {Status.QUEUED, Status.STARTING} or (to is Status.FAILED) != (failure is not None):
+        return None
+    landed: Status = to
+    reason = str(failure or "")
     if to is Status.PAUSED and desired is Desired.RUN:
-        return Status.QUEUED, "resume"
-    if to is Status.STOPPED or (to is Status.PAUSED and desired is Desired.STOP):
-        return Status.STOPPED, "stop"
-    if to in {Status.PAUSED, Status.PAUSING}:
-        return to, "pause"
-    return to, failure or ""
+        landed, reason = Status.QUEUED, "resume"
+    elif to is Status.STOPPED or (to is Status.PAUSED and desired is Desired.STOP):
+        landed, reason = Status.STOPPED, "stop"
+    elif to in {Status.PAUSED, Status.PAUSING}:
+        reason = "pause"
+    return (landed, reason) if landed in TRANSITIONS[status] else None
 
 
 @dataclass(frozen=True)
@@ -184,9 +189,10 @@ def _append(state: State, event: Append) -> State:
     renewed = replace(state, lease_until=state.now + LEASE.total_seconds())
     if event.to is None or event.to is state.status:
         return renewed.logged(event.count)
-    to, reason = landing(event.to, state.desired, event.failure)
-    if to not in TRANSITIONS[state.status]:
+    landed = landing(state.status, event.to, state.desired, event.failure)
+    if landed is None:
         return state
+    to, reason = landed
     if to in ACTIVE:
         return renewed.entered(to, reason).logged(event.count)
     ended = renewed.logged(event.count).entered(to, reason)

@@ -2,7 +2,7 @@
 
 Job kinds are the modules of `playground.jobs` (attribute `kind`), exhibits those of
 `playground.exhibits.<wing>` (attribute `exhibit`); a wing is a package there whose docstring's first line is
-its title and the rest its summary. Modules whose names start with an underscore are helpers.
+its title and the rest its summary, and whose `order` is its place in the gallery. Modules whose names start with an underscore are helpers.
 """
 
 import importlib
@@ -52,9 +52,9 @@ def exhibits() -> dict[tuple[str, str], Exhibit]:
 
 @cache
 def wings() -> dict[str, Wing]:
-    """All wings by slug, in alphabetical order of their slugs."""
+    """All wings by slug, in the order in which the gallery shows them: that of their `order`."""
     found = {}
-    for package in _modules("playground.exhibits", packages=True):
+    for package in sorted(_modules("playground.exhibits", packages=True), key=lambda wing: int(wing.order)):
         title, _, rest = (package.__doc__ or "").strip().partition("\n")
         found[_slug(package)] = Wing(_slug(package), title.rstrip("."), " ".join(rest.split()))
     return found

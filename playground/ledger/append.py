@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from playground.domain.errors import Conflict, Fenced
-from playground.domain.job import ACTIVE, LEASE, TRANSITIONS, Desired, Failure, Status
+from playground.domain.job import ACTIVE, LEASE, Desired, Failure, Status
 from playground.domain.machine import landing
 from playground.domain.messages import NewEvent
 from playground.ledger.models import Job
@@ -56,7 +56,7 @@ def append(
     Events that are stored already are dropped (see `progress`); `recorded` overrides entries of that mark. Entering the
     state that the job is in changes nothing. A paused job that was resumed meanwhile becomes queued, one that was
     stopped becomes stopped. Raises Fenced where the attempt no longer holds the job: the caller must exit. Raises
-    Conflict for a transition that the table does not know. In both cases nothing is stored.
+    Conflict for a transition that it may not make. In both cases nothing is stored.
     """
     with transaction.atomic():
         job = hold(job_id, Q(attempt=attempt, status__in=ACTIVE), lease_until=Now() + lease)
@@ -82,9 +82,10 @@ def _transition(
     job: Job, to: Status, failure: Failure | None, changes: dict[str, Any], rows: list[Row]
 ) -> tuple[Status, dict[str, Any], list[Row]]:
     """Add a transition: its event stands before what happens in an active state, and after all else."""
-    landed, reason = landing(to, Desired(job.desired), failure)
-    if landed not in TRANSITIONS[Status(job.status)] or (landed is Status.FAILED and failure is None):
-        raise Conflict(f"A {job.status} job cannot become {landed}.")
+    allowed = landing(Status(job.status), to, Desired(job.desired), failure)
+    if allowed is None:
+        raise Conflict(f"A {job.status} job cannot become {to}.")
+    landed, reason = allowed
     told = status_row(landed, job.attempt, reason, failure=failure, message=changes.get("error"))
     changes = changes | entering(job, landed, reason)
     if landed is Status.QUEUED:

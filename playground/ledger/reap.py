@@ -63,7 +63,8 @@ def _lose(job_id: UUID, attempt: int, loss: Loss, condition: Q, message: str = "
         outcome=loss,
         note={"loss": loss.value, "failure": verdict.failure, "message": error or message},
         lost=verdict.lost,
-        not_before=Now() + verdict.delay,
+        # SQLite writes a sum with more digits than Now(): without a delay, it would not be due within this millisecond.
+        not_before=Now() + verdict.delay if verdict.delay else Now(),
         failure=verdict.failure or "",
         error=error,
     )

@@ -97,7 +97,13 @@ def test_a_stop_cannot_be_taken_back() -> None:
 def test_a_job_resumed_while_it_was_pausing_is_queued_again() -> None:
     state = live(*RUNNING, Ask("pause"), Append(1, 0, Status.PAUSING), Ask("resume"), Append(1, 1, Status.PAUSED))
     assert (state.status, state.desired) == (Status.QUEUED, Desired.RUN)
-    assert landing(Status.PAUSED, Desired.STOP) == (Status.STOPPED, "stop")
+    assert landing(Status.PAUSING, Status.PAUSED, Desired.STOP) == (Status.STOPPED, "stop")
+
+
+def test_an_attempt_cannot_put_itself_back_into_the_line_nor_fail_without_a_class() -> None:
+    state = live(*RUNNING)
+    for report in (Append(1, 0, Status.QUEUED), Append(1, 0, Status.STARTING), Append(1, 0, Status.FAILED)):
+        assert step(state, report) is state
 
 
 def test_a_job_that_is_only_starting_cannot_be_done() -> None:

@@ -17,7 +17,7 @@ from playground.domain.machine import Append, Ask, Claim, Event, Reap, Release, 
 TICKS = st.integers(min_value=1, max_value=5).map(lambda n: 6.0 * n)
 # How many attempts ago the writer was claimed: 0 is the living one, the rest are zombies thawed after expiry.
 AGES = st.sampled_from([0, 0, 0, 0, 1, 2])
-TARGETS = st.sampled_from([Status.RUNNING, Status.RUNNING, Status.PAUSING, Status.PAUSED])
+TARGETS = st.sampled_from([Status.RUNNING, Status.RUNNING, Status.PAUSING, Status.PAUSED, Status.QUEUED])
 ENDS = st.sampled_from([Status.DONE, Status.FAILED, Status.STOPPED])
 
 

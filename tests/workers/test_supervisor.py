@@ -5,12 +5,14 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from playground.domain.job import Desired, Failure, Loss, Status
 from playground.ledger import controls
+from playground.ledger.append import Reply, append
 from playground.ledger.models import Attempt, Event, Job
 from playground.ledger.reap import reap
 from tests.workers.conftest import HASTE, Bench, wait_for
@@ -189,16 +191,18 @@ def test_whose_lease_was_taken_away_kills_its_child_and_writes_no_more(bench: Be
     thread.join(20)
     assert not thread.is_alive()
     queued = bench.verify(job, Status.QUEUED)
-    assert Event.objects.filter(job=job).order_by("seq").last().data["status"] == "queued"
+    last = Event.objects.filter(job=job).order_by("seq").values_list("data", flat=True).last()
+    assert last is not None
+    assert last["status"] == "queued"
     assert queued.lost == 1
 
 
 def test_the_run_goes_on_while_the_database_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     job = bench.queue(steps=80, pause=0.02)
     away = threading.Event()
-    genuine = hold.append
+    genuine = append
 
-    def moody(*args: object, **named: object) -> object:
+    def moody(*args: Any, **named: Any) -> Reply:
         if away.is_set():
             raise OperationalError("the database system is starting up")
         return genuine(*args, **named)
@@ -220,9 +224,9 @@ def test_a_child_that_speaks_faster_than_the_database_takes_it_is_slowed_down(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.outbox.CAPACITY", 20)
-    genuine, tries = hold.append, []
+    genuine, tries = append, []
 
-    def slow(*args: object, **named: object) -> object:
+    def slow(*args: Any, **named: Any) -> Reply:
         tries.append(1)
         if len(tries) in (3, 4):
             raise OperationalError("database is locked")

@@ -1,0 +1,131 @@
+/** The form of a new run: its values, what they would cost, what is wrong with them, and the press of Train. */
+import { api, asProblem, type Problem } from "./api";
+import { write } from "./address";
+import { defaults, fromQuery, toParams, toQuery, type Values } from "./form";
+import type { Job } from "./jobs";
+import { fieldsOf, type FieldSpec, type Kind } from "./schema";
+
+export interface Memory {
+  weights: number;
+  gradients: number;
+  optimizer: number;
+  activations: number;
+  logits: number;
+  other: number;
+  total: number;
+  available: number | null;
+}
+
+export interface Estimate {
+  parameters: number;
+  tokens_per_step: number;
+  steps: number | null;
+  tokens: number | null;
+  passes: number | null;
+  flops: number | null;
+  memory: Memory;
+  seconds: number | null;
+  precision: string;
+  fits: boolean;
+  problems: { field: string; message: string }[];
+}
+
+const PAUSE_MS = 200;
+
+export class RunForm {
+  readonly fields: FieldSpec[];
+  values = $state<Values>({});
+  estimate = $state.raw<Estimate | null>(null);
+  /** Why the values were refused, by the estimate or by Train. */
+  problem = $state.raw<Problem | null>(null);
+  /** Whether the estimate in sight is of values that have changed since. */
+  stale = $state(true);
+  sending = $state(false);
+
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asking: AbortController | undefined;
+  private press: { key: string; body: string } | null = null;
+
+  constructor(readonly kind: Kind) {
+    this.fields = fieldsOf(kind.params);
+    this.values = fromQuery(this.fields, new URLSearchParams(location.search));
+  }
+
+  get params(): Values {
+    return toParams(this.fields, this.values);
+  }
+
+  get body(): { kind: string; params: Values } {
+    return { kind: this.kind.name, params: this.params };
+  }
+
+  field(name: string): FieldSpec | undefined {
+    return this.fields.find((field) => field.name === name);
+  }
+
+  set(changes: Values): void {
+    Object.assign(this.values, changes);
+    write(toQuery(this.fields, this.values));
+    this.stale = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.ask(), PAUSE_MS);
+  }
+
+  reset(): void {
+    this.set({ ...defaults(this.fields), corpus: this.values.corpus });
+  }
+
+  /** What is said beside a field. */
+  error(name: string): string | undefined {
+    const found = this.estimate?.problems.filter((problem) => problem.field === name) ?? [];
+    return this.problem?.of(name) ?? (found.length > 0 ? found.map((problem) => problem.message).join(" ") : undefined);
+  }
+
+  /** What is wrong and stands at no field of the form. */
+  get elsewhere(): Problem | null {
+    const { problem } = this;
+    if (problem === null || (problem.errors.length > 0 && this.fields.some(({ name }) => problem.of(name)))) return null;
+    return problem;
+  }
+
+  get ready(): boolean {
+    return !this.stale && this.problem === null && this.estimate !== null && this.estimate.fits;
+  }
+
+  async ask(): Promise<void> {
+    this.asking?.abort();
+    const asking = (this.asking = new AbortController());
+    try {
+      this.estimate = await api.post<Estimate>("jobs/estimate", this.body, { signal: asking.signal });
+      this.problem = null;
+    } catch (error) {
+      if (asking.signal.aborted) return;
+      this.problem = asProblem(error);
+      this.estimate = null;
+    }
+    this.stale = false;
+  }
+
+  /**
+   * Queues the run and gives its job. One press is one run: where the answer got lost, pressing again with the same
+   * values sends the same key, and the server gives the job that it has made already.
+   */
+  async train(): Promise<Job | null> {
+    const body = JSON.stringify(this.body);
+    if (this.press?.body !== body) this.press = { key: newKey(), body };
+    this.sending = true;
+    try {
+      return await api.post<Job>("jobs", this.body, { headers: { "Idempotency-Key": this.press.key } });
+    } catch (error) {
+      this.problem = asProblem(error);
+      if (this.problem.status !== 0) this.press = null;
+      this.sending = false;
+      return null;
+    }
+  }
+}
+
+/** A random key; `crypto.randomUUID` is missing on plain HTTP off this machine. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
