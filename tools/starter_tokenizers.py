@@ -43,7 +43,9 @@ def content(library: Tokenizer) -> str:
 def main() -> None:
     """Write all files, or those whose names are given."""
     FOLDER.mkdir(exist_ok=True)
-    names = sys.argv[1:] or [f"{a}-{c}" for a in ("bpe", "wordpiece", "unigram") for c in ("en", "zh", "mixed")] + ["word-mixed"]
+    names = sys.argv[1:] or [f"{a}-{c}" for a in ("bpe", "wordpiece", "unigram") for c in ("en", "zh", "mixed")] + [
+        "word-mixed"
+    ]
     for name in names:
         library = train(*name.split("-"))
         (FOLDER / f"{name}.json").write_text(content(library))

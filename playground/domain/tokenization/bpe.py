@@ -1,12 +1,13 @@
 """Byte pair encoding, learned step by step: the most frequent neighbouring pair becomes one symbol, again and again.
 
-Ties go to the pair later in Unicode order (see `ribbon`), so that two people with the same text get the same vocabulary.
-Source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016).
+Ties go to the pair later in Unicode order (see `ribbon`), so that two people with the same text get the same
+vocabulary. Source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import NamedTuple
 
 from playground.domain.tokenization.ribbon import MASK, SHIFT, Ribbon, order_key
@@ -19,7 +20,7 @@ class Rival(NamedTuple):
 
     left: int
     right: int
-    count: int
+    times: int
 
 
 class Merge(NamedTuple):
@@ -31,7 +32,7 @@ class Merge(NamedTuple):
     left: int
     right: int
     product: int
-    count: int
+    times: int
     tokens: int
     rivals: tuple[Rival, ...]
 
@@ -119,7 +120,7 @@ def apply(word: str, ranks: Mapping[tuple[str, str], int], limit: int | None = N
     """A word cut by merges in the order in which they were learned; `limit` uses only the first so many."""
     parts = list(word)
     while len(parts) > 1:
-        ranked = [ranks.get(pair, -1) for pair in zip(parts, parts[1:], strict=False)]
+        ranked = [ranks.get(pair, -1) for pair in pairwise(parts)]
         known = [rank for rank in ranked if rank >= 0 and (limit is None or rank < limit)]
         if not known:
             break

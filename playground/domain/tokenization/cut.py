@@ -6,7 +6,6 @@ gaps that no token covers (white space that a tokenizer drops), the groups are t
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,8 +15,10 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 
-# A word is a run of letters and digits; every Han character, kana or hangul syllable counts as one, since no space parts them.
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_]+?(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\b|_)")
+# A word is a run of letters and digits; every Han character, kana or hangul syllable counts as one, since no space
+# parts them.
+_ALONE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_WORDS = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 
 
 def words_in(text: str) -> int:
@@ -26,7 +27,9 @@ def words_in(text: str) -> int:
 
 
 class Text:
-    """A text with its UTF-8 and the maps between character and byte offsets. Raises UnicodeEncodeError for half a pair."""
+    """A text with its UTF-8 and the maps between character and byte offsets. Raises UnicodeEncodeError for half a
+    pair.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -119,8 +122,9 @@ def from_offsets(
 ) -> Cut:
     """A cut from character offsets of shape (n, 2).
 
-    `spells[k]` is 1 where token k stands for one byte (byte fallback) and 0 elsewhere: where several such tokens are all
-    said to be at the same character, each is given its own byte of it. Tokens without text stand where the last ended.
+    `spells[k]` is 1 where token k stands for one byte (byte fallback) and 0 elsewhere: where several such tokens are
+    all said to be at the same character, each is given its own byte of it. Tokens without text stand where the last
+    ended.
     """
     count = len(text.text)
     starts, ends = (np.clip(offsets[:, side], 0, count).astype(np.int32) for side in (0, 1))
@@ -148,7 +152,9 @@ def _spell(starts: Ints, ends: Ints, spells: Ints) -> None:
             at += 1
 
 
-def from_lengths(text: Text, ids: Ints, offsets: Ints, lengths: Ints, special: NDArray[np.bool_], unknown: NDArray[np.bool_]) -> Cut:
+def from_lengths(
+    text: Text, ids: Ints, offsets: Ints, lengths: Ints, special: NDArray[np.bool_], unknown: NDArray[np.bool_]
+) -> Cut:
     """A cut whose tokens cover the text without gaps, `lengths` bytes each; `offsets` (n, 2) are kept as they are."""
     ends = np.cumsum(lengths, dtype=np.int32)
     return Cut(text, ids, offsets[:, 0], offsets[:, 1], ends - lengths, ends, special, unknown)

@@ -1,6 +1,8 @@
-"""What the teaching trainers learned, as tokenizers of the `tokenizers` library: they open anywhere as `tokenizer.json`.
+"""What the teaching trainers learned, as tokenizers of the `tokenizers` library: they open anywhere as
+`tokenizer.json`.
 
-The same part of the library that will cut the words of a text cuts those of the corpus, so that what was learned fits.
+The same part of the library that will cut the words of a text cuts those of the corpus, so that what was learned
+fits.
 """
 
 from collections import Counter

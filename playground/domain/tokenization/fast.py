@@ -6,6 +6,7 @@ the pieces themselves say their bytes, and where these, joined, are the text, th
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -83,23 +84,32 @@ class Fast:
         unknown = ids == self.card.unknown if self.card.unknown is not None else np.zeros(len(ids), dtype=np.bool_)
         if self.card.byte_level:
             lengths = np.where(added, 0, self._lengths[ids]).astype(np.int32)
-            joined = b"".join([self._raw[number] for number, mark in zip(ids.tolist(), added.tolist(), strict=True) if not mark])
+            joined = b"".join(
+                [self._raw[number] for number, mark in zip(ids.tolist(), added.tolist(), strict=True) if not mark]
+            )
             if joined == given.raw:
                 return from_lengths(given, ids, offsets, lengths, control, unknown)
         return from_offsets(given, ids, offsets, control, unknown & ~added, self._spells[ids])
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self._spelling[number] or "" for number in ids]
+
+    @cached_property
+    def _spelling(self) -> list[str | None]:
+        spelling: list[str | None] = [None] * len(self._raw)
+        for piece, number in self.library.get_vocab(with_added_tokens=True).items():
+            spelling[number] = piece
+        return spelling
+
     def vocabulary(self) -> Vocabulary:
         numbers = self.library.get_vocab(with_added_tokens=True)
-        spelling: list[str | None] = [None] * len(self._raw)
-        for piece, number in numbers.items():
-            spelling[number] = piece
         merges = []
         for merge in self._spec["model"].get("merges", []):
             left, right = merge if isinstance(merge, list) else merge.split(" ", 1)
             merges.append((numbers[left], numbers[right], numbers[left + right]))
         scores = self._spec["model"].get("vocab") if self.card.algorithm == "unigram" else None
         return Vocabulary(
-            spelling, self._raw, self._control, merges, None if scores is None else [score for _, score in scores]
+            self._spelling, self._raw, self._control, merges, None if scores is None else [score for _, score in scores]
         )
 
 

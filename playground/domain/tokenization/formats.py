@@ -1,20 +1,22 @@
 """Tokenizer files of other programs, told apart by what is in them and turned into one of our tokenizers.
 
-`tokenizer.json`, `vocab.json` with `merges.txt`, and tiktoken's rank files become a tokenizer of the `tokenizers` library
-(the conversions are exact, and the result can be kept as `tokenizer.json`); a SentencePiece `.model` is opened by its own
-library. What is wrong is said before a library sees the file, as far as it can be: some shapes make the library panic.
-Only the tokenizer child calls this for files that a visitor brought.
+`tokenizer.json`, `vocab.json` with `merges.txt`, and tiktoken's rank files become a tokenizer of the `tokenizers`
+library (the conversions are exact, and the result can be kept as `tokenizer.json`); a SentencePiece `.model` is
+opened by its own library. What is wrong is said before a library sees the file, as far as it can be: some shapes make
+the library panic. Only the tokenizer child calls this for files that a visitor brought.
 """
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from tokenizers import Regex, decoders, models, pre_tokenizers
 from tokenizers import Tokenizer as Library
 
+from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput, TooLarge, VitrineError
 from playground.domain.tokenization import alphabet, patterns
 
@@ -48,7 +50,9 @@ def kind_of(files: Mapping[str, bytes]) -> Kind:
         return "tiktoken"
     if content[:1] == b"\n":  # field 1 of the model message, a piece
         return "sentencepiece"
-    raise BadInput("This is none of tokenizer.json, vocab.json with merges.txt, a SentencePiece model or a tiktoken rank file.")
+    raise BadInput(
+        "This is none of tokenizer.json, vocab.json with merges.txt, a SentencePiece model or a tiktoken rank file."
+    )
 
 
 def library_from(files: Mapping[str, bytes]) -> Library:
@@ -66,13 +70,7 @@ def library_from(files: Mapping[str, bytes]) -> Library:
 
 def from_json(content: bytes) -> Library:
     """A `tokenizer.json`. What is known to make the library panic is refused here."""
-    spec = _json(content, "tokenizer.json")
-    model = spec.get("model")
-    if not isinstance(model, dict):
-        raise BadInput("tokenizer.json has no model in it.")
-    _check_ids(_numbers(model))
-    added = spec.get("added_tokens") or []
-    _check_ids([token.get("id") for token in added if isinstance(token, dict)])
+    tokenizer_file.read(content)
     return _opened(lambda: Library.from_str(content.decode()), "tokenizer.json")
 
 
@@ -81,8 +79,7 @@ def from_vocabulary(vocabulary: bytes, merges: bytes) -> Library:
     numbers = _json(vocabulary, "vocab.json")
     _check_ids(list(numbers.values()))
     pairs: list[tuple[str, str]] = []
-    for place, line in enumerate(_text(merges, "merges.txt").split("\n"), start=1):
-        line = line.removesuffix("\r")
+    for place, line in enumerate(_text(merges, "merges.txt").replace("\r\n", "\n").split("\n"), start=1):
         if not line or (place == 1 and line.startswith("#version")):
             continue
         left, _, right = line.partition(" ")
@@ -107,10 +104,12 @@ def from_ranks(content: bytes, pattern: patterns.Pattern | None = None) -> Libra
     _check_ids(list(ranks.values()))
     missing = next((value for value in range(256) if bytes([value]) not in ranks), None)
     if missing is not None:
-        raise BadInput(f"The rank file has no piece for the single byte 0x{missing:02X}, so not every text can be written.")
+        raise BadInput(
+            f"The rank file has no piece for the single byte 0x{missing:02X}, so not every text can be written."
+        )
     pairs = []
-    for piece, rank in sorted(ranks.items(), key=lambda item: item[1]):
-        parts = _parted(piece, rank, ranks)
+    for whole, number in sorted(ranks.items(), key=lambda item: item[1]):
+        parts = _parted(whole, number, ranks)
         if len(parts) == 2:
             pairs.append((alphabet.spell(parts[0]), alphabet.spell(parts[1])))
     numbers = {alphabet.spell(piece): rank for piece, rank in ranks.items()}
@@ -122,7 +121,7 @@ def _parted(piece: bytes, rank: int, ranks: Mapping[bytes, int]) -> list[bytes]:
     """The piece as pieces of lower rank: what stands there just before the merge that makes it."""
     parts = [piece[at : at + 1] for at in range(len(piece))]
     while len(parts) > 1:
-        joined = [ranks.get(left + right, rank) for left, right in zip(parts, parts[1:], strict=False)]
+        joined = [ranks.get(left + right, rank) for left, right in pairwise(parts)]
         least = min(joined)
         if least >= rank:
             break
@@ -134,12 +133,12 @@ def _parted(piece: bytes, rank: int, ranks: Mapping[bytes, int]) -> list[bytes]:
 def _byte_level(numbers: dict[str, int], pairs: list[tuple[str, str]], pattern: str, *, whole: bool = False) -> Library:
     """`whole`: a word that is itself a piece is taken at once, without merging, as tiktoken does."""
     library = Library(models.BPE(vocab=numbers, merges=pairs, ignore_merges=whole))
-    library.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(pattern), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    if pattern == patterns.GPT2:
+        library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    else:
+        split = pre_tokenizers.Split(Regex(pattern), "isolated")
+        letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        library.pre_tokenizer = pre_tokenizers.Sequence([split, letters])
     library.decoder = decoders.ByteLevel()
     special = [piece for piece in numbers if piece.startswith("<|") and piece.endswith("|>")]
     library.add_special_tokens(special)
@@ -178,16 +177,11 @@ def _json(content: bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def _numbers(model: dict[str, Any]) -> list[Any]:
-    vocabulary = model.get("vocab")
-    if isinstance(vocabulary, dict):
-        return list(vocabulary.values())
-    return list(range(len(vocabulary))) if isinstance(vocabulary, list) else []
-
-
 def _check_ids(numbers: list[Any]) -> None:
     for number in numbers:
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < MAX_PIECES:
-            raise BadInput(f"A piece has the id {str(number)[:40]}; ids are whole numbers from 0 to {MAX_PIECES - 1:,}.")
+            raise BadInput(
+                f"A piece has the id {str(number)[:40]}; ids are whole numbers from 0 to {MAX_PIECES - 1:,}."
+            )
     if len(set(numbers)) < len(numbers):
         raise BadInput("Two pieces of the vocabulary have the same id.")

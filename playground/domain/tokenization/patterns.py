@@ -7,9 +7,10 @@ from typing import Literal
 
 Pattern = Literal["gpt2", "cl100k", "o200k"]
 
-GPT2 = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+GPT2 = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 CL100K = (
-    r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
+    r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"""
+    r"""| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 )
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -28,5 +29,7 @@ EXPRESSIONS: dict[Pattern, str] = {"gpt2": GPT2, "cl100k": CL100K, "o200k": O200
 
 
 def likely(size: int) -> Pattern:
-    """The pattern that vocabularies of this size use: up to 60,000 ranks GPT-2's, up to 150,000 cl100k's, else o200k's."""
+    """The pattern that vocabularies of this size use: up to 60,000 ranks GPT-2's, up to 150,000 cl100k's, else
+    o200k's.
+    """
     return "gpt2" if size <= 60_000 else "cl100k" if size <= 150_000 else "o200k"

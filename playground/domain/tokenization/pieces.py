@@ -1,5 +1,6 @@
 """A SentencePiece `.model`, opened by the `sentencepiece` library itself: exact by definition, whatever is in it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +60,9 @@ class Pieces:
         spans = _shared(offsets, control)
         cut = from_offsets(given, ids, spans, control, ids == self._model.unk_id(), self._spells[ids])
         return replace(cut, starts=offsets[:, 0], ends=offsets[:, 1])
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self._model.id_to_piece(number) for number in ids]
 
     def vocabulary(self) -> Vocabulary:
         size = self._model.get_piece_size()

@@ -1,8 +1,8 @@
 """All words of a corpus end to end as a linked list of symbols, with pair counts that follow every merge.
 
-A merge touches only the places where its pair stands, so that thousands of merges over a megabyte cost about as much as
-reading it a few times. The order among equal pairs is fixed: the pair that comes later in Unicode order wins, which makes
-a training the same on every machine and in every run.
+A merge touches only the places where its pair stands, so that thousands of merges over a megabyte cost about as much
+as reading it a few times. The order among equal pairs is fixed: the pair that comes later in Unicode order wins,
+which makes a training the same on every machine and in every run.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Ribbon:
     """The corpus. `symbols` are the surfaces by number; `count` maps a pair's key to its weighted number of places."""
 
     def __init__(self, words: Mapping[str, int], *, continuing: bool = False) -> None:
-        """`continuing` keeps a character inside a word apart from the same character at its start, as WordPiece does."""
+        """`continuing` keeps a character inside a word apart from the same one at its start, as WordPiece does."""
         self.symbols: list[str] = []
         self.starts: list[bool] = []
         self.numbers: dict[tuple[str, bool], int] = {}
@@ -158,4 +158,3 @@ class Ribbon:
                     at = self._after[at]
                 found.append(word)
         return found
-

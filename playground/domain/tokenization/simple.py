@@ -1,6 +1,6 @@
 """The two tokenizers that need no training: every character, or every byte, is a token and its number the id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class Simple:
         none = np.zeros(len(ids), dtype=np.bool_)
         return Cut(given, ids, starts, ends, edges[:-1], edges[1:], none, none)
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        if self.card.algorithm == "byte":
+            return [f"<0x{number:02X}>" for number in ids]
+        return [chr(number) for number in ids]
+
     def vocabulary(self) -> Vocabulary:
         if self.card.algorithm == "byte":
             raw = [bytes([value]) for value in range(256)]
@@ -53,6 +58,8 @@ def characters() -> Simple:
 
 def single_bytes() -> Simple:
     """One token per byte of the UTF-8; the id is the byte."""
-    about = "Every byte of the text's UTF-8 is a token; its id is its value. The smallest vocabulary, the longest texts."
+    about = (
+        "Every byte of the text's UTF-8 is a token; its id is its value. The smallest vocabulary, the longest texts."
+    )
     card = Card(id="byte", title="Bytes", algorithm="byte", size=256, byte_level=True, origin="starter", about=about)
     return Simple(card, _bytes)

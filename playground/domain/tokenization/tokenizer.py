@@ -1,9 +1,10 @@
 """What every tokenizer can do, whatever its origin: cut a text and show its vocabulary; and the shelf they stand on.
 
-Exhibits know tokenizers through these protocols only. Those that come with Vitrine live in the same process; those that a
-visitor brought are opened in a process of their own, behind the same two methods.
+Exhibits know tokenizers through these protocols only. Those that come with Vitrine live in the same process; those
+that a visitor brought are opened in a process of their own, behind the same two methods.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -15,7 +16,10 @@ Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 
 
 class Card(BaseModel):
-    """What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared."""
+    """What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
+
+    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along.
+    """
 
     id: str
     title: str
@@ -27,6 +31,7 @@ class Card(BaseModel):
     normalizes: bool = False
     unknown: int | None = None
     special: dict[str, int] = {}
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class Tokenizer(Protocol):
 
     def cut(self, text: str, *, special: bool = True) -> Cut:
         """The text's tokens; `special` adds what the tokenizer puts around a text ([CLS]). Raises BadInput."""
+        ...
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """How the vocabulary spells each id."""
         ...
 
     def vocabulary(self) -> Vocabulary: ...

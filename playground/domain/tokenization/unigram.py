@@ -1,8 +1,8 @@
 """The Unigram tokenizer, learned the other way round: begin with far too many pieces, drop the least useful.
 
 Each round estimates the pieces' probabilities by expectation and maximisation over all cuts of all words (`lattice`),
-then removes the pieces whose loss hurts the corpus' likelihood least: what a piece did must be done by its best cut into
-others. Single characters always stay. Source: Kudo, "Subword Regularization" (2018).
+then removes the pieces whose loss hurts the corpus' likelihood least: what a piece did must be done by its best cut
+into others. Single characters always stay. Source: Kudo, "Subword Regularization" (2018).
 """
 
 import math

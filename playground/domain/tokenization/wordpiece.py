@@ -21,9 +21,9 @@ class Scored(NamedTuple):
 
     left: int
     right: int
-    count: int
-    left_count: int
-    right_count: int
+    times: int
+    left_times: int
+    right_times: int
     score: float
 
 
@@ -77,9 +77,7 @@ class _Scores:
 
     def scored(self, pair: int) -> Scored:
         left, right = pair >> SHIFT, pair & MASK
-        return Scored(
-            left, right, self._ribbon.count[pair], self.single[left], self.single[right], self.score(pair)
-        )
+        return Scored(left, right, self._ribbon.count[pair], self.single[left], self.single[right], self.score(pair))
 
     def _entry(self, pair: int) -> Entry:
         return -self.score(pair), self._keys[pair >> SHIFT], self._keys[pair & MASK], pair
