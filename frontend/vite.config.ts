@@ -13,6 +13,8 @@ export default defineConfig({
     manifest: "manifest.json",
     // Fonts must stay files of their own: a strict content policy forbids data: fonts, and files are cached.
     assetsInlineLimit: 0,
+    // One small sheet for all pages: it is in the browser's cache from the first page on, and nothing is unstyled meanwhile.
+    cssCodeSplit: false,
     target: "es2022",
     // plotly is one indivisible file, loaded only when a page first draws a plot.
     chunkSizeWarningLimit: 1300,

@@ -101,6 +101,14 @@ export function linearScale(low: number, high: number, about = 5): Scale {
   return { range: [ticks[0] as number, ticks.at(-1) as number], ticks };
 }
 
+const TIME_TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+
+/** Ticks of an axis of seconds from 0, at whole seconds, minutes or hours. */
+export function timeTicks(end: number, about: number): number[] {
+  const tick = TIME_TICKS.find((size) => end / size <= about) ?? 86400 * Math.ceil(end / 86400 / about);
+  return Array.from({ length: Math.floor(end / tick) + 1 }, (_, index) => index * tick);
+}
+
 const LOG_TICKS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
 
 /** The same on a logarithmic axis, in values (not in their logarithms); all values are above 0. */

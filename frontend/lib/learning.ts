@@ -12,6 +12,7 @@ import {
   smooth,
   spread,
   thin,
+  timeTicks,
   type Axis,
   type Points,
   type Scale,
@@ -48,8 +49,8 @@ export interface Laid {
 
 const MOST_POINTS = 1200;
 
-/** All numbers of the picture. */
-export function lay(wish: Wish): Laid {
+/** All numbers of the picture, for a pane so many letters wide. */
+export function lay(wish: Wish, letters = 80): Laid {
   const lines = wish.lines.flatMap((spec) => {
     const series = wish.series[spec.key];
     if (series === undefined || series.step.length === 0) return [];
@@ -61,23 +62,28 @@ export function lay(wish: Wish): Laid {
   const reached = extent(...lines.map((line) => line.raw.x))?.[1] ?? 0;
   const log = wish.log && low > 0;
   const end = horizon(reached, wish.step, wish.steps) || (wish.steps ?? 1);
-  const x = linearScale(0, end, 6);
+  const about = Math.max(3, Math.min(7, Math.floor(letters / 9)));
+  const ticks = wish.axis === "seconds" ? timeTicks(end, about) : linearScale(0, end, about).ticks;
   return {
-    x: { range: [0, end], ticks: x.ticks.filter((tick) => tick <= end) },
-    y: log ? logScale(low, high) : linearScale(low, high),
+    x: { range: [0, end], ticks: ticks.filter((tick) => tick <= end) },
+    y: lines.length === 0 ? { range: [0, 1], ticks: [] } : log ? logScale(low, high) : linearScale(low, high),
     log,
     lines,
   };
 }
 
-/** Pixels kept free around the curve; the right one holds the labels of lines that have reached their end. */
-export function margins(theme: { size: number }, labels: string[]): { l: number; r: number; t: number; b: number } {
-  const longest = Math.max(0, ...labels.map((label) => width(label)));
-  return { l: theme.size * 3, r: theme.size * (1.4 + longest * 0.52), t: theme.size * 0.8, b: theme.size * 2.2 };
+/** Below so many letters the labels have no room beside the curve. */
+const NARROW = 40;
+
+/** Pixels kept free around the curve; the right ones hold the labels of lines that have reached their end. */
+export function margins(theme: Theme, size: Size, labels: string[]): { l: number; r: number; t: number; b: number } {
+  const longest = Math.max(0, ...labels.map((label) => lettersOf(label)));
+  const right = size.width / theme.size < NARROW ? 1.6 : 1.4 + longest * 0.52;
+  return { l: theme.size * 2.6, r: theme.size * right, t: theme.size * 0.8, b: theme.size * 2.2 };
 }
 
 /** A label's width in letters; Chinese ones are twice as wide. */
-function width(label: string): number {
+function lettersOf(label: string): number {
   return [...label].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0);
 }
 
@@ -90,15 +96,12 @@ export interface Words {
 }
 
 export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Picture {
-  const ends = laid.lines.map((line) => ({ line, x: line.raw.x.at(-1) ?? 0, y: line.smooth.at(-1) ?? 0 }));
-  const labels = ends.map(({ line, y }) => words.end(line, y));
-  const margin = margins(theme, labels);
-  const [bottom, top] = laid.log ? laid.y.range.map(Math.log10) : laid.y.range;
-  const scale = (value: number): number => (laid.log ? Math.log10(value) : value);
-  const pixels = (size.height - margin.t - margin.b) / ((top as number) - (bottom as number));
-  const wanted = ends.map(({ y }) => -scale(y) * pixels);
-  const moved = spread(wanted, theme.size * 1.35);
+  const labels = laid.lines.map((line) => words.end(line, line.smooth.at(-1) ?? 0));
+  const margin = margins(theme, size, labels);
+  const [bottom, top] = (laid.log ? laid.y.range.map(Math.log10) : laid.y.range) as [number, number];
+  const pixels = (size.height - margin.t - margin.b) / (top - bottom);
   const base = baseLayout(theme, size);
+  const narrow = size.width / theme.size < NARROW;
   return {
     data: laid.lines.flatMap((line) => traces(line, theme)),
     layout: {
@@ -108,35 +111,51 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
       yaxis: {
         ...base.yaxis,
         type: laid.log ? "log" : "linear",
-        range: [bottom, top],
+        range: [bottom - 2 / pixels, top + 2 / pixels], // two pixels wider, so that the outermost gridlines are drawn too
         tickvals: laid.y.ticks,
         ticktext: laid.y.ticks.map((tick) => `${words.y(tick)}\u2002`),
       },
-      annotations: [
-        ...ends.map(({ line, x, y }, index) => ({
-          x,
-          y: scale(y),
-          text: escape(labels[index] as string),
-          font: { color: theme.color(line.color) },
-          showarrow: false,
-          xanchor: "left" as const,
-          xshift: theme.size * 0.7,
-          yshift: (wanted[index] as number) - (moved[index] as number),
-        })),
-        {
-          text: escape(words.axis),
-          xref: "paper" as const,
-          yref: "paper" as const,
-          x: 1,
-          y: 0,
-          xanchor: "left" as const,
-          yanchor: "top" as const,
-          xshift: theme.size * 0.7,
-          yshift: -theme.size * 0.28,
-          showarrow: false,
-        },
-      ],
+      annotations: [...endLabels(laid, labels, theme, pixels, narrow), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
     },
+  };
+}
+
+type Annotation = NonNullable<Picture["layout"]["annotations"]>[number];
+
+/** The name and newest value of each line: behind its end, or where that is too narrow, in the free upper corner. */
+function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, narrow: boolean): Partial<Annotation>[] {
+  const scale = (value: number): number => (laid.log ? Math.log10(value) : value);
+  const wanted = laid.lines.map((line) => -scale(line.smooth.at(-1) ?? 0) * pixels);
+  const moved = spread(wanted, theme.size * 1.35);
+  return laid.lines.map((line, index) => {
+    const shared = { text: escape(labels[index] as string), font: { color: theme.color(line.color) }, showarrow: false };
+    if (narrow) {
+      const yshift = -index * theme.size * 1.35;
+      return { ...shared, xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "top", yshift };
+    }
+    return {
+      ...shared,
+      x: line.raw.x.at(-1) ?? 0,
+      y: scale(line.smooth.at(-1) ?? 0),
+      xanchor: "left",
+      xshift: theme.size * 0.7,
+      yshift: (wanted[index] as number) - (moved[index] as number),
+    };
+  });
+}
+
+function axisLabel(text: string, theme: Theme): Partial<Annotation> {
+  return {
+    text: escape(text),
+    xref: "paper",
+    yref: "paper",
+    x: 1,
+    y: 0,
+    xanchor: "left",
+    yanchor: "top",
+    xshift: theme.size * 1.4,
+    yshift: theme.size * 0.08,
+    showarrow: false,
   };
 }
 

@@ -23,8 +23,8 @@ export function startRail(): void {
   const ask = async (): Promise<void> => {
     if (document.visibilityState !== "visible") return;
     try {
-      const { running, waiting } = await api.get<{ running: unknown[]; waiting: unknown[] }>("queue");
-      show(running.length + waiting.length);
+      const { running, waiting } = await api.get<{ running: unknown[]; waiting: { job: unknown }[] }>("queue");
+      show(running.length + waiting.filter(({ job }) => job !== null).length); // of others only their place is told
     } catch {
       // The rail stays as it was; the page itself says that the server is away.
     }

@@ -38,7 +38,7 @@ export class RunForm {
   estimate = $state.raw<Estimate | null>(null);
   /** Why the values were refused, by the estimate or by Train. */
   problem = $state.raw<Problem | null>(null);
-  /** Whether the estimate in sight is of values that have changed since. */
+  /** Whether the estimate in sight, or the problem, is of values that have changed since. */
   stale = $state(true);
   sending = $state(false);
 
@@ -77,8 +77,9 @@ export class RunForm {
 
   /** What is said beside a field. */
   error(name: string): string | undefined {
+    if (this.problem !== null) return this.problem.of(name);
     const found = this.estimate?.problems.filter((problem) => problem.field === name) ?? [];
-    return this.problem?.of(name) ?? (found.length > 0 ? found.map((problem) => problem.message).join(" ") : undefined);
+    return found.length > 0 ? found.map((problem) => problem.message).join(" ") : undefined;
   }
 
   /** What is wrong and stands at no field of the form. */
@@ -101,7 +102,6 @@ export class RunForm {
     } catch (error) {
       if (asking.signal.aborted) return;
       this.problem = asProblem(error);
-      this.estimate = null;
     }
     this.stale = false;
   }

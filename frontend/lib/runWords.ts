@@ -140,3 +140,12 @@ export function secondsLeft(steps: number | null, at: ArrayLike<number>, seconds
 export function timeLeft(seconds: number): string {
   return seconds < 1.5 ? t("a moment left") : t("{time} left", { time: duration(seconds) });
 }
+
+/** A time on an axis: 45 -> "0:45", 3725 -> "1:02:05" */
+export function clock(seconds: number): string {
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  const minutes = seconds / 60;
+  return minutes < 60
+    ? `${Math.floor(minutes)}:${two(seconds % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}

@@ -86,9 +86,12 @@ export interface Group {
   fields: FieldSpec[];
 }
 
-/** Fields by group, in the order in which the groups first come. */
+const ORDER = ["data", "model", "budget", "optimizer", "evaluation"];
+
+/** Fields by group: the known groups in the order in which one thinks of them, then any others. */
 export function groupsOf(fields: FieldSpec[]): Group[] {
-  const names = [...new Set(fields.map((spec) => spec.group))];
+  const found = new Set(fields.map((spec) => spec.group));
+  const names = [...ORDER.filter((name) => found.has(name)), ...[...found].filter((name) => !ORDER.includes(name))];
   return names.map((name) => ({ name, fields: fields.filter((spec) => spec.group === name) }));
 }
 

@@ -7,7 +7,7 @@ const COLOURS: Record<string, string> = {
 
 export function scriptName(script: string): string {
   const names: Record<string, string> = {
-    latin: t("Latin"), han: t("Chinese characters"), kana: t("Kana"), hangul: t("Hangul"), cyrillic: t("Cyrillic"), greek: t("Greek"),
+    latin: t("Latin"), han: t("Chinese"), kana: t("Kana"), hangul: t("Hangul"), cyrillic: t("Cyrillic"), greek: t("Greek"),
     arabic: t("Arabic"), hebrew: t("Hebrew"), devanagari: t("Devanagari"), bengali: t("Bengali"), tamil: t("Tamil"), thai: t("Thai"),
     armenian: t("Armenian"), georgian: t("Georgian"), ethiopic: t("Ethiopic"), bopomofo: t("Bopomofo"), other: t("Other scripts"),
   };

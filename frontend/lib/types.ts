@@ -17,8 +17,13 @@ export type Artifact = {
   url: string;
 };
 
-export type ExhibitCard = { slug: string; title: string; summary: string; needs_model: boolean; params: Schema; lesson?: string };
+export type ExhibitCard = { slug: string; title: string; summary: string; needs_model: boolean; lesson: string; params: Schema };
 export type Wing = { slug: string; title: string; summary: string; exhibits: ExhibitCard[] };
 export type KindCard = { name: string; title: string; summary: string };
 export type Catalogue = { wings: Wing[]; kinds: KindCard[] };
 export type Series = Record<string, { step: number[]; value: number[] }>;
+
+/** What `exhibits/prediction/next` answers: surprisal and entropy in bits; expectation i is what follows token i. */
+export type ReadToken = { id: number; text: string; start: number; end: number; special: boolean; surprisal: number | null; rank: number | null };
+export type Expectation = { entropy: number; ids: number[]; texts: string[]; probabilities: number[] };
+export type NextResult = { tokens: ReadToken[]; expectations: Expectation[]; mean_surprisal: number | null; perplexity: number | null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Column } from "../lib/column";
-import { extent, horizon, linearScale, logScale, nearest, place, smooth, spread, thin } from "../lib/curve";
+import { extent, horizon, linearScale, logScale, nearest, place, smooth, spread, thin, timeTicks } from "../lib/curve";
 
 const f = (...values: number[]) => Float64Array.from(values);
 
@@ -46,6 +46,11 @@ describe("scales", () => {
     expect(linearScale(4.31, 7.62)).toEqual({ range: [4, 8], ticks: [4, 5, 6, 7, 8] });
     expect(linearScale(0, 300).ticks).toEqual([0, 100, 200, 300]);
     expect(linearScale(0.00031, 0.003).range).toEqual([0, 0.003]);
+  });
+  it("ticks time at whole seconds, minutes or hours", () => {
+    expect(timeTicks(41, 6)).toEqual([0, 10, 20, 30, 40]);
+    expect(timeTicks(400, 6)).toEqual([0, 120, 240, 360]);
+    expect(timeTicks(40_000, 6)).toEqual([0, 7200, 14400, 21600, 28800, 36000]);
   });
   it("opens around a single value", () => {
     const { range } = linearScale(5, 5);

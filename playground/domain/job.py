@@ -85,11 +85,6 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
-def sources(status: Status) -> frozenset[Status]:
-    """Return the states from which `status` may be entered."""
-    return frozenset(before for before, after in TRANSITIONS.items() if status in after)
-
-
 def backoff(lost: int) -> timedelta:
     """Return how long a job waits after its `lost`-th counted loss (1, 4, 16 ... seconds, at most a minute).
 

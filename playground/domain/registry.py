@@ -2,7 +2,8 @@
 
 Job kinds are the modules of `playground.jobs` (attribute `kind`), exhibits those of
 `playground.exhibits.<wing>` (attribute `exhibit`); a wing is a package there whose docstring's first line is
-its title and the rest its summary, and whose `order` is its place in the gallery. Modules whose names start with an underscore are helpers.
+its title and the rest its summary, and whose `order` is its place in the gallery. Modules whose names start with
+an underscore are helpers.
 """
 
 import importlib

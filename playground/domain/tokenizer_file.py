@@ -28,7 +28,8 @@ COMPONENTS = {
     },
     "post_processor": {"BertProcessing", "RobertaProcessing", "ByteLevel", "TemplateProcessing", "Sequence"},
     "decoder": {
-        "BPEDecoder", "ByteLevel", "WordPiece", "Metaspace", "CTC", "Fuse", "Strip", "ByteFallback", "Replace", "Sequence",
+        "BPEDecoder", "ByteLevel", "WordPiece", "Metaspace", "CTC", "Fuse", "Strip", "ByteFallback", "Replace",
+        "Sequence",
     },
 }  # fmt: skip
 _PARTS = ("normalizers", "pretokenizers", "processors", "decoders")
@@ -45,7 +46,7 @@ EXPRESSIONS = {
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """Parse and check the content of a tokenizer.json. Raises BadInput, with the code `bad_file`, saying what is wrong."""
+    """Parse and check the content of a tokenizer.json. Raises BadInput (`bad_file`) saying what is wrong."""
     if len(raw) > MAX_BYTES:
         raise refusal(f"it is larger than {MAX_BYTES // 2**20} MiB")
     try:
@@ -154,7 +155,7 @@ def _truncation(part: Any) -> None:
     if part is None:
         return
     length, stride = (part.get("max_length"), part.get("stride", 0)) if isinstance(part, dict) else (None, None)
-    if not (_between(length, 1, 2**40) and _between(stride, 0, length // 2)):
+    if type(length) is not int or not 0 < length < 2**40 or not _between(stride, 0, length // 2):
         raise refusal("the stride of its truncation is as long as the text that is left")
 
 

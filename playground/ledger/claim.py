@@ -81,8 +81,3 @@ def take(
     )
     job.next_seq = 1 + write(job, [status_row(Status.STARTING, job.attempt, "claim", worker=claimant.worker)])
     return job
-
-
-def describe(job_id: UUID, attempt: int, **facts: Any) -> None:
-    """Complete what is known of a living attempt (pid, device, environment, resume_step) once its child has started."""
-    Attempt.objects.filter(job=job_id, number=attempt, ended_at=None).update(**facts)

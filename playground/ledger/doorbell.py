@@ -22,13 +22,14 @@ EXPIRES_S = 60
 
 
 @cache
-def _celery() -> Celery:
+def celery() -> Celery:
+    """A Celery app that only sends, with short timeouts; the worker's own is another."""
     app = Celery("vitrine.doorbell", broker=settings.BROKER_URL, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
         task_publish_retry=False,
         broker_connection_timeout=BUDGET_S,
-        broker_transport_options={"socket_timeout": BUDGET_S, "socket_connect_timeout": BUDGET_S},
+        broker_transport_options={"socket_timeout": BUDGET_S, "socket_connect_timeout": BUDGET_S, "max_retries": 0},
     )
     return app
 
@@ -37,5 +38,5 @@ def ring(job_id: UUID) -> None:
     """Ring for a job that may be claimed; returns at once and never raises."""
     courier.post(
         f"ring {job_id}",
-        lambda: _celery().send_task(TASK, args=[str(job_id)], queue=QUEUE, expires=EXPIRES_S, retry=False),
+        lambda: celery().send_task(TASK, args=[str(job_id)], queue=QUEUE, expires=EXPIRES_S, retry=False),
     )

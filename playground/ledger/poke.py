@@ -20,7 +20,8 @@ BUDGET_S = 0.5
 
 
 @cache
-def _client() -> redis.Redis:
+def client() -> redis.Redis:
+    """The connection pool of this process."""
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=BUDGET_S, socket_connect_timeout=BUDGET_S, health_check_interval=10
     )
@@ -29,4 +30,4 @@ def _client() -> redis.Redis:
 def poke(job_id: UUID, last_seq: int) -> None:
     """Tell whoever watches the job that events up to `last_seq` are stored; returns at once and never raises."""
     message = json.dumps({"job": str(job_id), "seq": last_seq})
-    courier.post(f"poke {job_id}", lambda: _client().publish(CHANNEL, message))
+    courier.post(f"poke {job_id}", lambda: client().publish(CHANNEL, message))

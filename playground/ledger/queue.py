@@ -57,20 +57,6 @@ def line() -> list[Waiting]:
     return fair((Waiting(*row) for row in rows), Counter(active))
 
 
-def next_due() -> float | None:
-    """Return the seconds until a queued job may be claimed: 0 where one may be now, None where none is queued."""
-    queued = Job.objects.filter(status=Status.QUEUED, desired=Desired.RUN).order_by("not_before")
-    times = queued.annotate(now=Now()).values_list("not_before", "now").first()
-    return max(0.0, (times[0] - times[1]).total_seconds()) if times else None
-
-
-def _waits() -> dict[UUID, float]:
-    """Return the seconds that each queued job which may not be claimed yet still has to wait."""
-    held_back = Job.objects.filter(status=Status.QUEUED, not_before__gt=Now()).annotate(now=Now())
-    rows = held_back.values_list("pk", "not_before", "now")
-    return {pk: (not_before - now).total_seconds() for pk, not_before, now in rows}
-
-
 def position(job: Job) -> int | None:
     """Return the place of a job in the line, 1 for the next one; None where it does not stand there."""
     return next((place for place, entry in enumerate(line(), 1) if entry.job == job.pk), None)
@@ -107,6 +93,13 @@ def _standing(job: Job) -> Reason | None:
     if job.status == Status.STARTING:
         return Reason("starting", _("A worker has taken the run and is getting ready."))
     return None
+
+
+def _waits() -> dict[UUID, float]:
+    """Return the seconds that each queued job which may not be claimed yet still has to wait."""
+    held_back = Job.objects.filter(status=Status.QUEUED, not_before__gt=Now()).annotate(now=Now())
+    rows = held_back.values_list("pk", "not_before", "now")
+    return {pk: (not_before - now).total_seconds() for pk, not_before, now in rows}
 
 
 def _waiting(job: Job, worker: bool, wait: float, place: int) -> Reason:

@@ -17,9 +17,13 @@ __all__ = ["LANGUAGES", "Knobs", "generate"]
 
 LANGUAGES: dict[str, Language] = {"en": ENGLISH, "zh": CHINESE}
 STORY_END = "\n\n"
+STARTER_CHARACTERS = 350_000
+"""Enough for a model of a million parameters to learn from in a minute or two, and quickly read by a person."""
 
 
-def generate(seed: int, characters: int, language: str = "en", knobs: Knobs | None = None) -> str:
+def generate(
+    seed: int = 1, characters: int = STARTER_CHARACTERS, language: str = "en", knobs: Knobs | None = None
+) -> str:
     """Stories until `characters` are reached, a blank line between two, a line break at the end.
 
     The same arguments give the same text on every machine. The last story is told to its end, so the

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import cache
 from typing import Any
 
@@ -53,7 +53,7 @@ def _celery() -> Celery:
     return app
 
 
-async def stream(verb: str, params: Frame, model: str | None = None) -> AsyncIterator[Frame]:
+async def stream(verb: str, params: Frame, model: str | None = None) -> AsyncGenerator[Frame]:
     """The data frames of one request, in order; `model` is the content hash of a library model.
 
     Raises Unavailable where no worker answers, and the worker's own refusal as the error it names. Closing
@@ -99,7 +99,7 @@ def _send(request: str, body: Frame) -> None:
     _celery().send_task(TASK, args=[request, body], queue=QUEUE, expires=EXPIRES, retry=False)
 
 
-async def _frames(client: "redis.Redis", request: str) -> AsyncIterator[Frame]:
+async def _frames(client: "redis.Redis", request: str) -> AsyncGenerator[Frame]:
     """Each frame as it comes. Raises Unavailable where none comes any more."""
     name, heard = f"vitrine:reply:{request}", time.monotonic()
     while True:

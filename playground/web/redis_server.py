@@ -85,7 +85,7 @@ def find_binary(path: str | None = None) -> Path:
     )
 
 
-def command(binary: Path, socket: Path) -> list[str]:
+def command(binary: Path, socket: Path, log: Path) -> list[str]:
     """The command line of the private server; it takes no configuration file."""
     return [
         str(binary),
@@ -99,4 +99,5 @@ def command(binary: Path, socket: Path) -> list[str]:
         *("--dir", str(socket.parent)),
         *("--daemonize", "no"),
         *("--loglevel", "warning"),
+        *("--logfile", str(log)),
     ]

@@ -4,6 +4,7 @@ import os
 import socket as sockets
 import stat
 import subprocess
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_the_binary_on_the_path_is_taken_if_it_is_new_enough(tmp_path: Path, ver
 
 def test_without_any_server_the_message_names_what_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fake(tmp_path, "3.0.6")
-    monkeypatch.setattr(redis_server.sysconfig, "get_path", lambda name: str(tmp_path / "nothing"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path / "nothing"))
     with pytest.raises(redis_server.NoRedis, match=r"No Redis server 6\.2 .*set REDIS_URL"):
         redis_server.find_binary(str(tmp_path))
 
@@ -61,7 +62,7 @@ def test_without_any_server_the_message_names_what_was_tried(tmp_path: Path, mon
 def test_the_server_listens_on_its_socket_alone_and_refuses_instead_of_forgetting(tmp_path: Path) -> None:
     path = redis_server.socket_path(tmp_path)
     redis_server.private_folder(path.parent)
-    with subprocess.Popen(redis_server.command(redis_server.find_binary(), path)) as server:
+    with subprocess.Popen(redis_server.command(redis_server.find_binary(), path, tmp_path / "redis.log")) as server:
         try:
             client = redis.Redis(unix_socket_path=str(path))
             _wait_for(path)

@@ -14,7 +14,7 @@ import pytest
 
 from playground.web.serve.child import BACKOFF, Child, describe
 from playground.web.serve.console import Console, printable
-from playground.web.serve.supervisor import Supervisor
+from playground.web.serve.supervisor import SIGNALS, Supervisor
 
 PYTHON = [sys.executable, "-I", "-S", "-u", "-c"]
 PATIENCE = 20.0
@@ -127,6 +127,18 @@ time.sleep(60)
     while _alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_signal_that_means_the_end_is_heard(bench: Bench, number: signal.Signals) -> None:
+    before = {heard: signal.getsignal(heard) for heard in SIGNALS}
+    try:
+        bench.supervisor.listen_for_signals()
+        os.kill(os.getpid(), number)
+        bench.turn_until(lambda: bench.supervisor.stopping)
+    finally:
+        for heard, handler in before.items():
+            signal.signal(heard, handler)
 
 
 def test_control_characters_cannot_drive_the_terminal() -> None:

@@ -25,7 +25,7 @@ class Arena:
     def __init__(self, folder: Path) -> None:
         self.environment = os.environ | {"VITRINE_HOME": str(folder), "STORAGE_URL": f"file://{folder}/store"}
         self.environment["DJANGO_SETTINGS_MODULE"] = "playground.settings"
-        server = os.environ.get("DATABASE_URL", "")
+        server = self.environment.pop("DATABASE_URL", "")
         if server.startswith("postgres"):
             name = f"arena_{uuid.uuid4().hex}"
             with psycopg.connect(server, autocommit=True) as connection:

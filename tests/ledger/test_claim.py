@@ -11,10 +11,10 @@ from django.db.models import F
 from playground.domain.job import LEASE_STARTING, Loss
 from playground.domain.messages import NewEvent
 from playground.ledger.append import append
-from playground.ledger.claim import Claim, claim, describe
+from playground.ledger.claim import Claim, claim
 from playground.ledger.controls import request
 from playground.ledger.models import Attempt, Job
-from playground.ledger.queue import Waiting, fair, line, next_due, position
+from playground.ledger.queue import Waiting, fair, line, position
 from playground.ledger.reap import release
 from playground.people.models import User
 from tests.ledger.conftest import MakeJob, log_of, pass_time
@@ -35,7 +35,6 @@ def test_a_claim_is_an_attempt_with_a_short_lease(make_job: MakeJob) -> None:
 
 def test_nothing_to_claim_is_no_claim(db: None) -> None:
     assert claim("w1") is None
-    assert next_due() is None
 
 
 def test_a_claimed_job_is_not_claimed_again(make_job: MakeJob) -> None:
@@ -82,23 +81,17 @@ def test_a_paused_and_a_waiting_job_are_passed_over(make_job: MakeJob) -> None:
     assert [entry.job for entry in line()] == [ready.pk]
     assert position(paused) is None
     claim("w")
-    due = next_due()
-    assert due is not None
-    assert 0 < due <= 1
+    assert claim("w") is None
     pass_time(2)
-    assert next_due() == 0
     again = claim("w")
     assert again is not None
     assert (again.job.pk, again.attempt) == (lost.pk, 2)
 
 
-def test_an_attempt_knows_where_it_resumes_and_is_described_later(running: Claim) -> None:
+def test_an_attempt_knows_where_it_resumes(running: Claim) -> None:
     job = running.job
     append(job.pk, 1, [NewEvent(type="checkpoint", data={"step": 30, "path": "checkpoints/1-30"})])
     release(job.pk, 1, Loss.PREEMPTED)
     again = claim("w2")
     assert again is not None
-    assert Attempt.objects.get(job=job, number=2).resume_step == 30
-    describe(job.pk, 1, pid=1)
-    describe(job.pk, 2, pid=42, resume_step=20)
-    assert list(Attempt.objects.filter(job=job).values_list("pid", "resume_step")) == [(0, 0), (42, 20)]
+    assert list(Attempt.objects.filter(job=job).values_list("resume_step", flat=True)) == [0, 30]

@@ -6,6 +6,8 @@ import pytest
 
 from tests.ledger.arena import Arena
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Arena:

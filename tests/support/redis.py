@@ -20,7 +20,7 @@ def start_redis(home: Path) -> Iterator[str]:
     """Run a server for this home while the block lasts; gives its REDIS_URL."""
     socket = socket_path(home)
     private_folder(socket.parent)
-    process = subprocess.Popen(command(find_binary(), socket), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command(find_binary(), socket, home / "redis.log"), stdout=subprocess.DEVNULL)
     url = f"unix://{socket}"
     try:
         _wait(url, process)

@@ -7,7 +7,7 @@ import { deleteLater } from "../../lib/undo";
 import { Uploads } from "./uploads.svelte";
 
 const KINDS: Kind[] = ["corpora", "tokenizers", "models"];
-type Me = { limits: Record<string, number> };
+type Me = { limits: { max_corpus_bytes: number; max_tokenizer_bytes: number; max_model_bytes: number } };
 
 export class Shelf {
   /** By sort; undefined while not loaded. */
@@ -27,8 +27,11 @@ export class Shelf {
         (error: unknown) => (this.problem = asProblem(error)),
       );
     }
-    // Without the limit a file is refused by the server instead, only later.
-    api.get<Me>("me").then(({ limits }) => (this.limits.corpora = limits.max_corpus_bytes), () => undefined);
+    // Without the limits a file is refused by the server instead, only later.
+    const learn = ({ limits }: Me): void => {
+      this.limits = { corpora: limits.max_corpus_bytes, tokenizers: limits.max_tokenizer_bytes, models: limits.max_model_bytes };
+    };
+    api.get<Me>("me").then(learn, () => undefined);
   }
 
   async rename(kind: Kind, artifact: Artifact, name: string): Promise<void> {

@@ -1,4 +1,6 @@
-"""Tokens and vocabulary.
+"""Tokens
 
-How a text becomes numbers: cut by a dozen tokenizers side by side, and watch each of them learn to cut.
+Where text is cut, and who decided that.
 """
+
+order = 1

@@ -30,9 +30,9 @@ def environment(home: Path, address: Address, redis_url: str | None) -> dict[str
     return {**os.environ, **added}
 
 
-def redis(socket: Path, env: Mapping[str, str]) -> Child:
-    """The private Redis server; raises redis_server.NoRedis."""
-    return Child("redis", redis_server.command(redis_server.find_binary(), socket), env)
+def redis(socket: Path, log: Path, env: Mapping[str, str]) -> Child:
+    """The private Redis server, which writes its own short log; raises redis_server.NoRedis."""
+    return Child("redis", redis_server.command(redis_server.find_binary(), socket, log), env)
 
 
 def web(address: Address, env: Mapping[str, str]) -> Child:

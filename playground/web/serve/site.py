@@ -77,7 +77,7 @@ def start_redis(supervisor: Supervisor, home: Home, address: Address) -> dict[st
     redis_server.private_folder(socket.parent)
     usual = socket.is_relative_to(home.folder)
     env = processes.environment(home.folder, address, None if usual else f"unix://{socket}")
-    supervisor.start(processes.redis(socket, env))
+    supervisor.start(processes.redis(socket, home.logs / "redis.log", env))
     return env
 
 

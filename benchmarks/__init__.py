@@ -1,0 +1,1 @@
+"""What Vitrine claims about its speed, measured on whole sites: `make bench`."""

@@ -1,0 +1,53 @@
+"""`make bench`: measure, print, and write `benchmarks/RESULTS.md`."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import delivery, first_point
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> None:
+    """Run every measurement, one after the other, since they would disturb each other."""
+    lines = ["# Results", "", _machine(), "", "| measured | aim | result |", "|---|---|---|"]
+    print("From the press of Train to the first point ...", flush=True)
+    point = first_point.measure()
+    each = ", ".join(f"{seconds:.2f}" for seconds in point.seconds)
+    lines.append(
+        f"| from the press of *Train* to the first point on the chart, 1 M preset, median of {len(point.seconds)} "
+        f"| below 2 s | **{point.median:.2f} s** (each: {each}) |"
+    )
+    print(lines[-1], flush=True)
+    print("From the worker's step to the browser ...", flush=True)
+    arrival = delivery.measure()
+    lines.append(
+        f"| from the worker's step to the browser, {arrival.sockets} watching sockets, 95th percentile "
+        f"| below 150 ms | **{arrival.percentile(95) * 1000:.0f} ms** (median {arrival.percentile(50) * 1000:.0f} ms, "
+        f"99th {arrival.percentile(99) * 1000:.0f} ms, {len(arrival.seconds)} arrivals, {arrival.lost} lost) |"
+    )
+    print(lines[-1], flush=True)
+    RESULTS.write_text("\n".join(lines) + "\n")
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ["torch", "transformers", "Django", "uvicorn", "redis"])
+    return (
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores of {model}, "
+        f"Python {platform.python_version()}, {packages}."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""A train worker like `python -m workers train`, but with the engine that stamps every step."""
+
+import os
+import sys
+from functools import partial
+from importlib import import_module
+
+import django
+
+
+def main() -> int:
+    """Run until asked to leave."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "playground.settings")
+    django.setup()
+    # Imported only now, because these modules read the settings.
+    runner = import_module("workers.runner")
+    vars(runner)["Supervisor"] = partial(runner.Supervisor, engine="benchmarks.stamped_engine")
+    code: int = import_module("workers.serve").train()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""Numbers
+
+Memory, precision and cost: computed first, then measured.
+"""
+
+order = 7

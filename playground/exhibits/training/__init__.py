@@ -1,0 +1,6 @@
+"""Training
+
+Press a button, watch a model learn, and look inside while it does.
+"""
+
+order = 5

@@ -1,0 +1,6 @@
+"""Vectors
+
+Meaning as a place, and words that move.
+"""
+
+order = 2

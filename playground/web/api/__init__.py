@@ -1,0 +1,21 @@
+"""The HTTP API: one module for each noun, put together here."""
+
+from playground import VERSION
+from playground.web.api import corpora, events, exhibits, house, jobs, models, tokenizers
+from playground.web.api.routes import VitrineAPI
+
+api = VitrineAPI(
+    title="Vitrine",
+    version=VERSION,
+    description="Everything that the pages do, and they use nothing else. Errors are RFC 9457 problem documents.",
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="api",
+)
+api.add_router("", house.router)
+api.add_router("corpora", corpora.router)
+api.add_router("tokenizers", tokenizers.router)
+api.add_router("models", models.router)
+api.add_router("jobs", jobs.router)
+api.add_router("jobs", events.router)
+api.add_router("exhibits", exhibits.router)

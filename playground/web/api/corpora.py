@@ -1,0 +1,60 @@
+"""`corpora`: texts to learn from."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import File, Form, Query, UploadedFile
+from ninja.responses import Status
+
+from playground.library import corpora
+from playground.library.models import Kind
+from playground.web.access import SIGNED_IN, user_of
+from playground.web.api import schemas
+from playground.web.api.artifacts import (
+    add_routes,
+    attachment,
+    chunks_of,
+    filename,
+    folder_of,
+    name_of_upload,
+    path_of_upload,
+)
+from playground.web.api.objects import artifact_json, artifact_of
+from playground.web.api.routes import Noun
+
+router = Noun(tags=["corpora"])
+add_routes(router, Kind.CORPUS, "corpora")
+
+
+@router.post(
+    "", auth=SIGNED_IN, response={201: schemas.Corpus, 200: schemas.Corpus}, operation_id="upload_corpus"
+)
+def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | None = Form(None)) -> object:
+    """Upload a text file, UTF-8. The same content again gives the corpus that is there, with 200."""
+    given = name_of_upload(request, file, name, "corpus")
+    row, created = corpora.add(user_of(request), path_of_upload(file), given, limit=settings.MAX_CORPUS_BYTES)
+    return Status(201 if created else 200, artifact_json(row))
+
+
+@router.get("/{uuid:id}/preview", auth=SIGNED_IN, response=schemas.Preview, operation_id="preview_corpus")
+def preview(
+    request: HttpRequest,
+    id: UUID,
+    offset: int = Query(0, ge=0, description="Byte to begin at."),
+    length: int = Query(2000, ge=1, le=corpora.MAX_PREVIEW, description="About so many bytes."),
+) -> object:
+    """A piece of the text, from any place."""
+    row = artifact_of(user_of(request), Kind.CORPUS, id)
+    folder_of(row)
+    text, following = corpora.preview(row, min(offset, row.bytes), length)
+    return schemas.Preview(text=text, offset=min(offset, row.bytes), next=following, total=row.bytes)
+
+
+@router.get("/{uuid:id}/download", auth=SIGNED_IN, operation_id="download_corpus")
+def download(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    """The text file."""
+    row = artifact_of(user_of(request), Kind.CORPUS, id)
+    path = folder_of(row) / corpora.text_path(row).name
+    return attachment(chunks_of(path), filename(row.name, ".txt"), "text/plain; charset=utf-8", path.stat().st_size)

@@ -1,0 +1,138 @@
+"""`jobs`: queue a run, look at it, steer it."""
+
+import shutil
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Query
+from ninja.responses import Status as Answer
+
+from playground.domain.errors import BadInput
+from playground.domain.job import Status
+from playground.domain.kind import Estimate
+from playground.ledger import controls, series
+from playground.ledger.models import Job
+from playground.ledger.submit import submit
+from playground.library import names
+from playground.web.access import SIGNED_IN, user_of
+from playground.web.api import requests, schemas
+from playground.web.api.objects import job_json, job_of, jobs_json
+from playground.web.api.receipts import receipt_of
+from playground.web.api.routes import Noun
+from playground.web.problems import encode
+
+router = Noun(tags=["jobs"])
+MAX_LIST = 200
+MAX_KEY = 200
+"""Characters of an Idempotency-Key; a UUID has 36."""
+
+
+@router.post("", auth=SIGNED_IN, response={202: schemas.Job, 200: schemas.Job}, operation_id="submit_job")
+def create(request: HttpRequest, response: HttpResponse, body: schemas.JobRequest) -> object:
+    """Queue a run: 202 and Location. Once this is returned, the run survives the loss of any process.
+
+    With an `Idempotency-Key` the same request again gives the same job, with 200; another one gives 409.
+    """
+    user, key = user_of(request), _key(request)
+    order = requests.read(user, body)
+    requests.refuse_misfits(order.estimate())
+    job, created = submit(
+        user, order.kind.name, order.params, order.inputs, order.name, key, requests.fingerprint(body) if key else ""
+    )
+    response["Location"] = f"/api/v1/jobs/{job.pk}"
+    return Answer(202 if created else 200, job_json(job))
+
+
+@router.post("/estimate", auth=SIGNED_IN, response=Estimate, operation_id="estimate_job")
+def estimate(request: HttpRequest, body: schemas.JobRequest) -> object:
+    """What a run would cost, without queueing it. What does not fit is said in `problems`."""
+    return requests.read(user_of(request), body).estimate()
+
+
+@router.get("", auth=SIGNED_IN, response=schemas.JobList, operation_id="list_jobs")
+def list_jobs(
+    request: HttpRequest,
+    status: str | None = Query(None, description="Only these states, separated by commas."),
+    limit: int = Query(50, ge=1, le=MAX_LIST),
+) -> object:
+    """Your runs, newest first."""
+    rows = Job.objects.filter(owner=user_of(request))
+    if status is not None:
+        rows = rows.filter(status__in=_states(status))
+    return schemas.JobList(items=jobs_json(list(rows[:limit])))
+
+
+@router.get("/{uuid:id}", auth=SIGNED_IN, response=schemas.Job, operation_id="get_job")
+def get_job(request: HttpRequest, id: UUID) -> object:
+    """A run as it stands now."""
+    return job_json(job_of(user_of(request), id))
+
+
+@router.patch("/{uuid:id}", auth=SIGNED_IN, response=schemas.Job, operation_id="rename_job")
+def rename(request: HttpRequest, id: UUID, body: schemas.Rename) -> object:
+    """Give a run another name."""
+    job = job_of(user_of(request), id)
+    Job.objects.filter(pk=job.pk).update(name=names.clean(body.name))
+    return job_json(job_of(user_of(request), id))
+
+
+@router.delete("/{uuid:id}", auth=SIGNED_IN, response={204: None}, operation_id="delete_job")
+def delete(request: HttpRequest, id: UUID) -> object:
+    """Remove a run that has ended, with its events and checkpoints; its model stays in the library."""
+    job = job_of(user_of(request), id)
+    controls.remove(job)
+    shutil.rmtree(settings.VITRINE_HOME / "jobs" / str(id), ignore_errors=True)
+    return None
+
+
+@router.post("/{uuid:id}/stop", auth=SIGNED_IN, response=schemas.Job, operation_id="stop_job")
+def stop(request: HttpRequest, id: UUID) -> object:
+    """End a run early; it keeps the model as it is then."""
+    return job_json(controls.request(job_of(user_of(request), id), "stop"))
+
+
+@router.post("/{uuid:id}/pause", auth=SIGNED_IN, response=schemas.Job, operation_id="pause_job")
+def pause(request: HttpRequest, id: UUID) -> object:
+    """Write a checkpoint and give the worker free."""
+    return job_json(controls.request(job_of(user_of(request), id), "pause"))
+
+
+@router.post("/{uuid:id}/resume", auth=SIGNED_IN, response=schemas.Job, operation_id="resume_job")
+def resume(request: HttpRequest, id: UUID) -> object:
+    """Go on from the last checkpoint."""
+    return job_json(controls.request(job_of(user_of(request), id), "resume"))
+
+
+@router.get("/{uuid:id}/metrics", auth=SIGNED_IN, response=schemas.Metrics, operation_id="get_metrics")
+def metrics(request: HttpRequest, id: UUID) -> HttpResponse:
+    """All curves of a run, each step once."""
+    found = series.metrics(job_of(user_of(request), id).pk)
+    # Written as it is: validating a hundred thousand numbers that we stored ourselves would take longer than reading them.
+    return HttpResponse(encode(found), content_type="application/json; charset=utf-8")
+
+
+@router.get("/{uuid:id}/receipt", auth=SIGNED_IN, response=schemas.Receipt, operation_id="get_receipt")
+def receipt(request: HttpRequest, id: UUID) -> object:
+    """What is needed to repeat a run exactly."""
+    return receipt_of(job_of(user_of(request), id))
+
+
+def _key(request: HttpRequest) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_KEY and key.isprintable()):
+        message = _("An Idempotency-Key has 1 to {limit} printable characters.").format(limit=MAX_KEY)
+        raise BadInput(message, {"Idempotency-Key": [message]})
+    return key
+
+
+def _states(given: str) -> list[str]:
+    states = [part.strip() for part in given.split(",") if part.strip()]
+    unknown = [state for state in states if state not in Status]
+    if unknown:
+        message = _("There is no such state; there are: {known}.").format(known=", ".join(Status))
+        raise BadInput(message, {"status": [message]})
+    return states

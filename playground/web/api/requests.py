@@ -1,0 +1,139 @@
+"""A request for a run becomes validated parameters, artifacts and an estimate, or one list of all that is wrong."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ValidationError
+
+from playground.domain.errors import BadInput
+from playground.domain.kind import Estimate, Facts, JobKind
+from playground.domain.registry import kinds
+from playground.library import artifacts, names
+from playground.library.models import Artifact, Kind
+from playground.people.models import User
+from playground.web.api.objects import best_worker
+from playground.web.api.schemas import JobRequest
+from playground.web.catalogue import sentence
+from playground.web.problems import FieldError, field_errors
+
+ROLES = tuple(str(kind) for kind in Kind)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run that is well formed: everything that submitting and estimating need."""
+
+    kind: JobKind
+    params: BaseModel
+    inputs: dict[str, Artifact]
+    name: str | None
+
+    def estimate(self) -> Estimate:
+        """What it will cost on the machine that would run it."""
+        worker = best_worker()
+        corpus, tokenizer = self.inputs.get("corpus"), self.inputs.get("tokenizer")
+        facts = Facts(
+            corpus_bytes=corpus.bytes if corpus else 0,
+            corpus_characters=corpus.meta.get("characters", 0) if corpus else 0,
+            tokenizer_vocab=tokenizer.meta.get("vocab_size") if tokenizer else None,
+            memory_available=worker.memory if worker else None,
+            speed=worker.speed if worker else [],
+            device=worker.device if worker else "cpu",
+        )
+        found = self.kind.estimate(self.params, facts)
+        for item in found.problems:
+            item.message = sentence(item.message)
+        return found
+
+
+def read(user: User, body: JobRequest) -> Order:
+    """Check everything and name all that is wrong at once. Raises BadInput."""
+    errors: list[FieldError] = []
+    name = _name(body.name, errors)
+    kind = kinds().get(body.kind)
+    if kind is None:
+        known = ", ".join(sorted(kinds()))
+        errors.append(FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known)))
+        raise _refusal(errors)
+    params: BaseModel | None = None
+    try:
+        params = kind.Params.model_validate(body.params)
+    except ValidationError as error:
+        errors += field_errors(error.errors(include_url=False, include_input=False), ("params",))
+    wanted = kind.inputs(params) if params is not None else _plausible(body.params)
+    inputs = _artifacts(user, wanted, errors)
+    if errors or params is None:
+        raise _refusal(errors)
+    return Order(kind, params, inputs, name)
+
+
+def refuse_misfits(estimate: Estimate) -> None:
+    """Refuse what cannot run, before it is queued, with the memory by part where that is the reason."""
+    if estimate.fits and not estimate.problems:
+        return
+    errors = [FieldError(field=f"params.{item.field}", message=item.message) for item in estimate.problems]
+    memory = estimate.memory
+    if memory.available is not None and memory.total > memory.available:
+        words = {
+            "weights": _("weights"),
+            "gradients": _("gradients"),
+            "optimizer": _("optimizer"),
+            "activations": _("activations"),
+            "logits": _("logits"),
+            "other": _("the process itself"),
+        }
+        parts = ", ".join(f"{word} {getattr(memory, part) / 2**20:,.0f} MiB" for part, word in words.items())
+        text = _("The run needs {total} MiB of memory and the workers have {available} MiB: {parts}.")
+        told = text.format(total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts)
+        errors.append(FieldError(field="params", message=told))
+    raise _refusal(errors)
+
+
+def fingerprint(body: JobRequest) -> str:
+    """The hash by which two requests with one Idempotency-Key are told apart."""
+    text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name(given: str | None, errors: list[FieldError]) -> str | None:
+    try:
+        return names.clean(given) if given is not None else None
+    except BadInput as error:
+        errors += [FieldError(field="name", message=text) for text in error.fields["name"]]
+        return None
+
+
+def _plausible(params: dict[str, Any]) -> dict[str, str]:
+    """The artifacts that ill-formed parameters seem to mean, so that a wrong one is named with the rest."""
+    return {role: value for role in ROLES if isinstance(value := params.get(role), str) and _uuid(value)}
+
+
+def _artifacts(user: User, wanted: dict[str, str], errors: list[FieldError]) -> dict[str, Artifact]:
+    found: dict[str, Artifact] = {}
+    for role, id in wanted.items():
+        kind = next((kind for kind in ROLES if role.endswith(kind)), role)
+        artifact = artifacts.for_user(user, kind).filter(pk=_uuid(id)).first()
+        if artifact is None:
+            message = _("There is no such {kind} in your library.").format(kind=_(kind))
+            errors.append(FieldError(field=f"params.{role}", message=message))
+        else:
+            found[role] = artifact
+    return found
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _refusal(errors: list[FieldError]) -> BadInput:
+    fields: dict[str, list[str]] = {}
+    for error in errors:
+        fields.setdefault(error.field, []).append(error.message)
+    return BadInput(_("The run cannot be queued as it is: see the fields."), fields)

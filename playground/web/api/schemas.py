@@ -1,0 +1,320 @@
+"""The shapes of what the API takes and gives, in one place; OpenAPI and the front end's types come from them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from playground.domain.kind import SpeedPoint
+
+
+class Given(BaseModel):
+    """Base of request bodies: an unknown field is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Rename(Given):
+    """A new name."""
+
+    name: str = Field(max_length=2000)
+
+
+class Artifact(BaseModel):
+    """A corpus, tokenizer or model of the library."""
+
+    id: UUID
+    kind: str
+    name: str
+    sha256: str
+    bytes: int
+    created_at: datetime
+    shared: bool = Field(description="Starter content, which all users see and none may change.")
+    meta: dict[str, Any]
+    origin: dict[str, Any]
+    in_use: int = Field(description="Runs that read it and have not ended.")
+    url: str
+
+
+class Corpus(Artifact):
+    """A corpus; `language_mix` is the share of each script among its letters."""
+
+    characters: int
+    lines: int
+    language_mix: dict[str, float]
+
+
+class ArtifactList(BaseModel):
+    """Tokenizers or models, newest first."""
+
+    items: list[Artifact]
+
+
+class CorpusList(BaseModel):
+    """Corpora, newest first."""
+
+    items: list[Corpus]
+
+
+class Preview(BaseModel):
+    """A look into a corpus. Offsets are bytes, so that any place of a large file is reached at once."""
+
+    text: str
+    offset: int
+    next: int = Field(description="Offset to ask for next; equal to total at the end.")
+    total: int
+
+
+class JobRequest(Given):
+    """A run to queue or to estimate; `params` are those of the kind, see the catalogue."""
+
+    kind: str = Field(max_length=80)
+    params: dict[str, Any]
+    name: str | None = Field(None, max_length=2000)
+
+
+class Reason(BaseModel):
+    """Why a job is not running now."""
+
+    code: str
+    message: str
+
+
+class Failure(BaseModel):
+    """Why a job failed, by class and in words."""
+
+    failure: str
+    message: str
+
+
+class InputReference(BaseModel):
+    """An artifact that a job reads; the id is null once it was deleted."""
+
+    id: UUID | None
+    name: str
+
+
+class Job(BaseModel):
+    """A run as it stands now."""
+
+    id: UUID
+    kind: str
+    name: str
+    status: str
+    desired: str
+    reason: Reason | None
+    attempt: int
+    step: int
+    steps: int | None
+    progress: float = Field(description="0 to 1.")
+    seconds_left: float | None
+    params: dict[str, Any]
+    inputs: dict[str, InputReference]
+    tokenizer: UUID | None
+    model: UUID | None
+    error: Failure | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    last_seq: int
+    url: str
+
+
+class JobList(BaseModel):
+    """Runs, newest first."""
+
+    items: list[Job]
+
+
+class EventSchema(BaseModel):
+    """One thing that happened to a job."""
+
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventPage(BaseModel):
+    """Events in order without gaps; `last_seq` is the number to ask after next."""
+
+    events: list[EventSchema]
+    last_seq: int
+
+
+class SeriesSchema(BaseModel):
+    """One curve; `step` increases strictly."""
+
+    step: list[int]
+    value: list[float]
+
+
+class Metrics(BaseModel):
+    """All curves of a run by name."""
+
+    series: dict[str, SeriesSchema]
+
+
+class WorkerSchema(BaseModel):
+    """A worker that was seen lately; memory in bytes, `seen_s` seconds ago."""
+
+    name: str
+    queue: str
+    device: str
+    threads: int
+    memory: int
+    slots: int
+    speed: list[SpeedPoint]
+    seen_s: float
+
+
+class WaitingJob(BaseModel):
+    """A job in the line; `job` is null where it belongs to somebody else."""
+
+    job: Job | None
+    position: int
+
+
+class Queue(BaseModel):
+    """The waiting line. Of other people's jobs only the place is told."""
+
+    workers: list[WorkerSchema]
+    waiting: list[WaitingJob]
+    running: list[Job]
+
+
+class Health(BaseModel):
+    """Whether the parts are there; `redis` is only needed for speed."""
+
+    status: str
+    version: str
+    workers: list[WorkerSchema]
+    redis: bool
+
+
+class Limits(BaseModel):
+    """What an upload may have."""
+
+    max_corpus_bytes: int
+    max_model_bytes: int
+    max_tokenizer_bytes: int
+    max_name_characters: int
+
+
+class Me(BaseModel):
+    """Who the request acts for."""
+
+    id: int
+    name: str
+    role: str
+    language: str
+    limits: Limits
+
+
+class ExhibitEntry(BaseModel):
+    """An exhibit in its wing."""
+
+    slug: str
+    title: str
+    summary: str
+    lesson: str
+    needs_model: bool
+    params: dict[str, Any] = Field(description="JSON schema of its parameters.")
+
+
+class WingEntry(BaseModel):
+    """A wing of the gallery."""
+
+    slug: str
+    title: str
+    summary: str
+    exhibits: list[ExhibitEntry]
+
+
+class KindEntry(BaseModel):
+    """A sort of training run."""
+
+    name: str
+    title: str
+    summary: str
+    params: dict[str, Any] = Field(description="JSON schema of its parameters.")
+    presets: dict[str, dict[str, Any]]
+
+
+class Catalogue(BaseModel):
+    """All wings, exhibits and job kinds, in the language of the request."""
+
+    wings: list[WingEntry]
+    kinds: list[KindEntry]
+
+
+class Generate(Given):
+    """What a model is to write; `temperature` 0 takes the likeliest token each time."""
+
+    prompt: str = Field("", max_length=100_000)
+    ids: list[int] | None = Field(None, max_length=8192, description="Token ids to go on from after the prompt.")
+    max_tokens: int = Field(64, ge=1, le=512)
+    temperature: float = Field(0.8, ge=0, le=5, allow_inf_nan=False)
+    top_k: int | None = Field(None, ge=1, le=100_000)
+    top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    seed: int | None = Field(None, ge=0, lt=2**63)
+
+
+class PromptToken(BaseModel):
+    """One token of the prompt."""
+
+    id: int
+    text: str
+
+
+class Alternative(PromptToken):
+    """A token that could have come instead."""
+
+    probability: float
+
+
+class GenerateFrame(BaseModel):
+    """One line of the answer: the prompt's tokens first, then one new token each, or what went wrong."""
+
+    prompt_tokens: list[PromptToken] | None = None
+    index: int | None = None
+    id: int | None = None
+    text: str | None = None
+    bytes: str | None = None
+    probability: float | None = None
+    alternatives: list[Alternative] | None = None
+    error: dict[str, Any] | None = None
+
+
+class ReceiptInput(BaseModel):
+    """An input by its content."""
+
+    name: str
+    sha256: str
+
+
+class ReceiptAttempt(BaseModel):
+    """One try: where it ran and with which versions."""
+
+    number: int
+    device: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    resume_step: int
+    environment: dict[str, Any]
+
+
+class Receipt(BaseModel):
+    """What is needed to repeat a run exactly; `model` is the receipt inside the model's folder."""
+
+    job: UUID
+    kind: str
+    name: str
+    status: str
+    params: dict[str, Any]
+    inputs: dict[str, ReceiptInput]
+    steps: int
+    attempts: list[ReceiptAttempt]
+    model: dict[str, Any] | None

@@ -1,0 +1,102 @@
+"""What all tests share: a home of their own, the choice of database, people with tokens.
+
+`--database postgresql` starts a private PostgreSQL for this run; else the tests use a SQLite file. Nothing
+is ever written into the data of an installation that lies in the same tree.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+
+from playground.people import tokens
+from playground.people.models import User
+from playground.web import catalogue
+from tests.support.postgres import start_postgres
+
+_run = ExitStack()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one option of ours."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="what to test on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lead all data into a temporary home before anything opens a connection."""
+    home = Path(tempfile.mkdtemp(prefix="vitrine-tests-"))
+    _run.callback(shutil.rmtree, home, ignore_errors=True)
+    settings.VITRINE_HOME = home
+    settings.STORAGE_URL = f"file://{home}/store"
+    settings.REDIS_URL = f"unix://{home}/run/redis.sock"
+    settings.BROKER_URL = f"redis+socket://{home}/run/redis.sock"
+    settings.FILE_UPLOAD_TEMP_DIR = str(home / "uploads")
+    (home / "uploads").mkdir()
+    settings.LOGGING_CONFIG = None
+    if config.getoption("--database") == "postgresql":
+        os.environ["DATABASE_URL"] = _run.enter_context(start_postgres())
+    database: dict[str, Any] = settings.DATABASES["default"]
+    if "DATABASE_URL" in os.environ:
+        database = dict(dj_database_url.parse(os.environ["DATABASE_URL"]))
+    if database["ENGINE"].endswith("sqlite3"):
+        # A file, since threads and processes share it; not waiting for the disk, since it need not survive.
+        options = settings.SQLITE_OPTIONS
+        fast = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+        database = {**database, "OPTIONS": {**options, "init_command": fast}, "TEST": {"NAME": str(home / "test.sqlite3")}}
+    settings.DATABASES = {"default": database}
+    del connections.settings
+    catalogue.compile_all()
+
+
+def pytest_unconfigure() -> None:
+    """Stop the database and remove the home."""
+    _run.close()
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    """Somebody with an account."""
+    return User.objects.create_user("ada", password="difference engine")
+
+
+@pytest.fixture
+def other(db: None) -> User:
+    """Somebody else."""
+    return User.objects.create_user("mallory", password="not the same one")
+
+
+SignedIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def as_user() -> SignedIn:
+    """A client that sends a person's API token."""
+
+    def make(person: User) -> Client:
+        return Client(headers={"authorization": f"Bearer {tokens.create(person, 'test')}"}, raise_request_exception=False)
+
+    return make
+
+
+@pytest.fixture
+def client_of_ada(user: User, as_user: SignedIn) -> Client:
+    """A program that acts for Ada."""
+    return as_user(user)
+
+
+@pytest.fixture
+def clean_store(tmp_path: Path) -> Iterator[Path]:
+    """A store of the test's own; gives its folder."""
+    before = settings.STORAGE_URL
+    settings.STORAGE_URL = f"file://{tmp_path}/store"
+    yield tmp_path / "store"
+    settings.STORAGE_URL = before

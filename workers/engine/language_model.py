@@ -1,0 +1,84 @@
+"""A model folder as the domain's `LanguageModel`, through which exhibits see it; and as a writer of text.
+
+The folder is opened read-only, in fp32, with transformers' own attention: what an exhibit shows is what anybody gets
+who opens the folder elsewhere.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM
+
+from playground.domain.errors import BadInput
+from playground.domain.exhibit import Token
+from workers.engine.spelling import Spelling
+
+
+class TransformersModel:
+    """A decoder with its tokenizer, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        factory: Any = AutoModelForCausalLM
+        self.network = factory.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+        ).eval()
+        self.tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.spelling = Spelling(self.tokenizer)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens that the network tells apart."""
+        return int(self.network.config.vocab_size)
+
+    @property
+    def context(self) -> int:
+        """The longest text, in tokens, that the network can read at once."""
+        return int(self.network.config.max_position_embeddings)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the weights take."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.network.parameters())
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens after which a text is over."""
+        ids = self.network.config.eos_token_id
+        return frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
+
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of a text, without added special tokens. Raises BadInput when it exceeds the context."""
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        if len(encoding.ids) > self.context:
+            said = f"The text has {len(encoding.ids):,} tokens, and this model sees {self.context:,} at once."
+            raise BadInput(said, {"text": [said]})
+        writer = self.spelling.writer()
+        found = []
+        for index, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            special = self.spelling.is_special(index)
+            spelled = self.spelling.spell(index)
+            found.append(Token(index, writer.add(index), start, end, spelled, special))
+        return found
+
+    def token_text(self, token: int) -> str:
+        """What can be shown for one token of the vocabulary, standing alone."""
+        return self.spelling.alone(token)
+
+    @torch.no_grad()
+    def next_log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token."""
+        logits = self.network(input_ids=torch.tensor([list(ids)]), use_cache=False).logits[0]
+        log_p: NDArray[np.float32] = torch.log_softmax(logits.float(), dim=-1).numpy()
+        return log_p

@@ -1,0 +1,161 @@
+"""What an inspect child can do: generate, exhibit, check_tokenizer, check_model, measure.
+
+Each verb takes the shelf of warm models, the model that is meant and the parameters, and yields data frames. Models
+are named by content, so one that is warm is the right one.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from playground.domain.errors import BadInput, NotFound
+from playground.domain.knobs import Knobs
+from playground.domain.registry import exhibits
+from workers.engine import intake, samples
+from workers.engine.generate import Choice, write
+from workers.engine.language_model import TransformersModel
+from workers.engine.measure import measure
+
+WARM_MODELS = 4
+WARM_BYTES = 4 * 2**30
+PROMPT_CHARACTERS = 20_000
+MAX_NEW_TOKENS = 512
+
+Frames = Iterator[dict[str, Any]]
+
+
+class Model(BaseModel):
+    """A model of the library: its content hash and its folder on this machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str
+    path: str
+
+
+class Shelf:
+    """The models used last, in memory; the one used longest ago goes first."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[str, TransformersModel] = OrderedDict()
+
+    def take(self, model: Model | None) -> TransformersModel:
+        """The model, opened now if it is not warm. Raises BadInput when none is named."""
+        if model is None:
+            raise BadInput("A model is needed.", {"model": ["A model is needed."]})
+        if model.sha256 not in self._models:
+            self._models[model.sha256] = TransformersModel(Path(model.path))
+        self._models.move_to_end(model.sha256)
+        while len(self._models) > 1 and (len(self._models) > WARM_MODELS or self._bytes() > WARM_BYTES):
+            self._models.popitem(last=False)
+        return self._models[model.sha256]
+
+    def _bytes(self) -> int:
+        return sum(model.bytes for model in self._models.values())
+
+
+class GenerateParams(Knobs):
+    """How to continue a prompt; `ids` are new tokens that are given already, to branch off after them."""
+
+    prompt: str = Field("", max_length=PROMPT_CHARACTERS)
+    ids: list[int] | None = Field(None, max_length=8192)
+    max_tokens: int = Field(100, ge=1, le=MAX_NEW_TOKENS)
+    temperature: float = Field(0.8, ge=0, le=5)
+    top_k: int = Field(0, ge=0, le=1_000_000)
+    top_p: float = Field(1.0, gt=0, le=1)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+
+
+class ExhibitParams(Knobs):
+    """Which exhibit, and its own parameters."""
+
+    wing: str
+    slug: str
+    params: dict[str, Any]
+
+
+class PathParams(Knobs):
+    """A file or folder that somebody brought."""
+
+    path: str
+
+
+class MeasureParams(Knobs):
+    """The device and the number of threads that a training run would get."""
+
+    device: str = "cpu"
+    threads: int = Field(1, ge=1, le=1024)
+
+
+def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """First the prompt's tokens, then token after token: its text, probability and the ten likeliest alternatives."""
+    asked = GenerateParams.model_validate(params)
+    opened = shelf.take(model)
+    spelling = opened.spelling
+    given = asked.ids or []
+    if any(not 0 <= index < opened.vocab_size for index in given):
+        raise BadInput("One of the tokens is not in the vocabulary of this model.", {"ids": ["Not in the vocabulary."]})
+    prompt = samples.opening(opened.tokenizer, asked.prompt)
+    writer = spelling.writer()
+    yield {"prompt_tokens": [{"id": index, "text": writer.add(index)} for index in prompt]}
+    for index in given:
+        writer.add(index)
+    choice = Choice(asked.temperature, asked.top_k, asked.top_p, asked.seed)
+    first = len(given)
+    drawn_tokens = write(opened.network, [*prompt, *given], opened.context, choice, asked.max_tokens, first)
+    for index, drawn in enumerate(drawn_tokens, first):
+        alternatives = [
+            {"id": other, "text": spelling.alone(other), "probability": probability}
+            for other, probability in drawn.alternatives
+        ]
+        yield {
+            "index": index,
+            "id": drawn.id,
+            "text": writer.add(drawn.id),
+            "bytes": spelling.spell(drawn.id).hex(),
+            "probability": drawn.probability,
+            "alternatives": alternatives,
+        }
+        if drawn.id in opened.ends:
+            return
+
+
+def exhibit(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame: the result of an exhibit that looks into a model. Raises NotFound where there is no such exhibit."""
+    asked = ExhibitParams.model_validate(params)
+    found = exhibits().get((asked.wing, asked.slug))
+    if found is None:
+        raise NotFound("There is no such exhibit.")
+    validated = found.Params.model_validate(asked.params)
+    result = found.run(validated, shelf.take(model)) if found.needs_model else found.run(validated)
+    yield result.model_dump(mode="json")
+
+
+def check_tokenizer(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame: what the library says of a tokenizer.json. Raises BadInput for one that is not accepted."""
+    yield intake.check_tokenizer(Path(PathParams.model_validate(params).path))
+
+
+def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame: what the library says of a model folder. Raises BadInput for one that is not accepted."""
+    yield intake.check_model(Path(PathParams.model_validate(params).path))
+
+
+def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame: the training speed of this machine at a few model sizes."""
+    asked = MeasureParams.model_validate(params)
+    torch.set_num_threads(asked.threads)
+    yield {"speed": [point.model_dump() for point in measure(torch.device(asked.device))]}
+
+
+VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {
+    "generate": generate,
+    "exhibit": exhibit,
+    "check_tokenizer": check_tokenizer,
+    "check_model": check_model,
+    "measure": measure_speed,
+}
