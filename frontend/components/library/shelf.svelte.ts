@@ -2,12 +2,12 @@
 import { api, asProblem, type Problem } from "../../lib/api";
 import { t } from "../../lib/i18n";
 import { toast } from "../../lib/toasts.svelte";
-import type { Artifact, Kind } from "../../lib/types";
+import type { Artifact, Kind, Limits } from "../../lib/types";
 import { deleteLater } from "../../lib/undo";
 import { Uploads } from "./uploads.svelte";
 
 const KINDS: Kind[] = ["corpora", "tokenizers", "models"];
-type Me = { limits: { max_corpus_bytes: number; max_tokenizer_bytes: number; max_model_bytes: number } };
+type Me = { limits: Limits };
 
 export class Shelf {
   /** By sort; undefined while not loaded. */

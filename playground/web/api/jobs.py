@@ -24,6 +24,7 @@ from playground.web.api.routes import Noun
 from playground.web.problems import encode
 
 router = Noun(tags=["jobs"])
+STATES = frozenset(status.value for status in Status)
 MAX_LIST = 200
 MAX_KEY = 200
 """Characters of an Idempotency-Key; a UUID has 36."""
@@ -131,8 +132,7 @@ def _key(request: HttpRequest) -> str | None:
 
 def _states(given: str) -> list[str]:
     states = [part.strip() for part in given.split(",") if part.strip()]
-    unknown = [state for state in states if state not in Status]
-    if unknown:
-        message = _("There is no such state; there are: {known}.").format(known=", ".join(Status))
+    if not set(states) <= STATES:
+        message = _("There is no such state; there are: {known}.").format(known=", ".join(sorted(STATES)))
         raise BadInput(message, {"status": [message]})
     return states

@@ -30,7 +30,7 @@ class Order:
     kind: JobKind
     params: BaseModel
     inputs: dict[str, Artifact]
-    name: str | None
+    name: str
 
     def estimate(self) -> Estimate:
         """What it will cost on the machine that would run it."""
@@ -68,7 +68,13 @@ def read(user: User, body: JobRequest) -> Order:
     inputs = _artifacts(user, wanted, errors)
     if errors or params is None:
         raise _refusal(errors)
-    return Order(kind, params, inputs, name)
+    return Order(kind, params, inputs, name or _usual_name(kind, inputs))
+
+
+def _usual_name(kind: JobKind, inputs: dict[str, Artifact]) -> str:
+    """What a run is called that nobody named: after what it does and what it reads."""
+    corpus = inputs.get("corpus")
+    return f"{sentence(kind.title)} · {corpus.name}"[: names.MAX_NAME] if corpus else sentence(kind.title)
 
 
 def refuse_misfits(estimate: Estimate) -> None:

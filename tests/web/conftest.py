@@ -1,0 +1,69 @@
+"""What the web tests share: pages without a built front end, corpora, jobs with a history."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django_vite.core.asset_loader import DjangoViteAssetLoader
+
+from playground.domain.job import Status
+from playground.domain.messages import NewEvent
+from playground.domain.registry import kinds
+from playground.ledger.append import append
+from playground.ledger.claim import claim
+from playground.ledger.models import Job
+from playground.ledger.submit import submit
+from playground.library import corpora
+from playground.library.models import Artifact
+from playground.people.models import User
+
+
+@pytest.fixture(autouse=True)
+def unbuilt_front_end() -> Iterator[None]:
+    """Pages refer to a development server, so that these tests need no build; nothing is fetched."""
+    before = settings.DJANGO_VITE
+    settings.DJANGO_VITE = {"default": {**before["default"], "dev_mode": True}}
+    DjangoViteAssetLoader._instance = None
+    yield
+    settings.DJANGO_VITE = before
+    DjangoViteAssetLoader._instance = None
+
+
+@pytest.fixture
+def corpus(user: User, clean_store: Path, tmp_path: Path) -> Artifact:
+    """A corpus of Ada's, long enough to train on."""
+    file = tmp_path / "upload"
+    file.write_text("the quick brown fox jumps over the lazy dog\n" * 500)
+    return corpora.add(user, file, "Foxes", limit=1 << 20)[0]
+
+
+@pytest.fixture
+def job(user: User, corpus: Artifact) -> Job:
+    """A queued run of Ada's."""
+    return queue(user, corpus)
+
+
+def queue(owner: User, corpus: Artifact, **params: Any) -> Job:
+    """Queue a run of a language model."""
+    wanted = kinds()["clm"].Params.model_validate({"corpus": str(corpus.pk), "steps": 100, **params})
+    return submit(owner, "clm", wanted, {"corpus": corpus}, name="Foxes run")[0]
+
+
+def run(job: Job) -> Callable[..., int]:
+    """Let a worker take the job; returns how it stores metrics: `store(first, last)`, giving the last seq."""
+    claimed = claim("w1")
+    assert claimed is not None
+    assert claimed.job.pk == job.pk
+    append(job.pk, claimed.attempt, [], to=Status.RUNNING, steps=100)
+
+    def store(first: int, last: int, *, to: Status | None = None, size: int = 0) -> int:
+        steps = list(range(first, last + 1))
+        events = [
+            NewEvent(type="metrics", data={"step": [step], "loss": [7.0 - step / 100], **({"note": ["x" * size]} if size else {})})
+            for step in steps
+        ]
+        return append(job.pk, claimed.attempt, events, to=to).last_seq
+
+    return store
