@@ -7,7 +7,6 @@ renewed; then the job gets its artifact in one fenced step.
 import logging
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from django.db import connections
@@ -29,13 +28,7 @@ def bring_home(job: Job, message: ArtifactMessage, hold: Hold) -> None:
     source = Path(message.path).resolve()
     if not source.is_relative_to(job_folder(job).resolve()):
         raise BadInput("The engine named a folder that is not the job's.")
-    with ThreadPoolExecutor(1, thread_name_prefix=f"adopt-{job.pk}") as pool:
-        future = pool.submit(adopt, job, message, source)
-        while not future.done():
-            now = time.monotonic()
-            hold.tend(now)
-            wait([future], timeout=max(0.05, hold.due(now)))
-        artifact = future.result()
+    artifact = hold.during(lambda: adopt(job, message, source))
     said = {"kind": message.kind, "id": str(artifact.pk), "name": artifact.name}
     hold.outbox.add(Emit(type="artifact", data=said))
     hold.attach(**{message.kind: artifact})

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -72,6 +73,19 @@ class Hold:
                 self._look()
         except AWAY as error:
             self._put_off(error)
+
+    def during(self, work: Callable[[], T]) -> T:
+        """Do in a thread what may outlast the lease, and tend meanwhile. Raises Fenced, and what `work` raises.
+
+        Returns or raises only once the thread has ended.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(work)
+            while not future.done():
+                now = time.monotonic()
+                self.tend(now)
+                wait([future], timeout=max(INTERVAL, self.due(now)))
+            return future.result()
 
     def flush(self) -> None:
         """Store all that waits, however long the database is away. Raises Fenced."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import redis
 from django.conf import settings
 
+from playground import VERSION
 from workers import tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
@@ -41,7 +42,7 @@ def stations() -> list[Station]:
 
 def program_version() -> str:
     """The version that this worker reports."""
-    return settings.ENVIRONMENT.vitrine_version or version("vitrine")
+    return settings.ENVIRONMENT.vitrine_version or VERSION
 
 
 def train() -> int:

@@ -60,7 +60,10 @@ class Speed(threading.Thread):
                 tries -= 1
 
     def _quiet(self) -> bool:
+        """Wait a while; tell whether there was no job in all that time."""
         with self._changed:
+            if not self._changed.wait_for(lambda: self._busy == 0, QUIET):
+                return False
             return not self._changed.wait_for(lambda: self._busy > 0, QUIET) and not self._leaving.is_set()
 
     def _measure(self) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from playground.domain.errors import Fenced, VitrineError
 from playground.domain.job import Desired, Failure, Loss, Status
-from playground.domain.messages import Artifact, Control, Emit, Failed, Finished, Plan, parse_up
+from playground.domain.messages import Artifact, Control, Emit, Failed, Finished, Plan, Start, parse_up
 from playground.ledger.claim import Claim
 from workers.adoption import bring_home
 from workers.endings import describe, kernel_kills, starved
@@ -49,6 +49,7 @@ class Supervisor:
         self._station, self._leaving, self._engine, self._patience = station, leaving, engine, patience
         self._hold = Hold(claim.job.pk, claim.attempt, patience)
         self._dog = Watchdog(patience, time.monotonic())
+        self._child: Child | None = None
         self._told: Wish | None = None
         self._deadline: float | None = None
         self._last_word: Finished | Failed | None = None
@@ -68,14 +69,21 @@ class Supervisor:
     def _attend(self) -> None:
         start = order(self._job, self._attempt, self._station)
         kills = kernel_kills()
-        child = Child(self._engine, Limits(address_space=start.memory_limit + SLACK), name=f"job-{self._job.pk}")
         try:
+            # Mostly milliseconds; but the fork server may still be loading its libraries, on a machine that is busy.
+            child = self._hold.during(lambda: self._bear(start))
             child.send(start)
             self._converse(child)
             self._conclude(child.end(grace=self._patience.terminate), kills)
         finally:
-            child.end()
-            child.close()
+            if self._child is not None:
+                self._child.end()
+                self._child.close()
+
+    def _bear(self, start: Start) -> Child:
+        limits = Limits(address_space=start.memory_limit + SLACK)
+        self._child = Child(self._engine, limits, name=f"job-{self._job.pk}")
+        return self._child
 
     def _converse(self, child: Child) -> None:
         """Take messages until the last word, or until the child has closed its pipe."""

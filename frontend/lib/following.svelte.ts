@@ -7,7 +7,7 @@ import { ACTIVE, EMPTY, reduce, TERMINAL, type RunEvent, type RunState } from ".
 import { Follower, type Connection } from "./stream";
 import { browser } from "./surroundings";
 
-/** A waiting run says its place in the line, which changes without an event of its own. */
+/** A place in the line and a number of steps change without an event of their own. */
 const WAITING_MS = 3000;
 
 export class Following {
@@ -36,13 +36,18 @@ export class Following {
     void loadPlotly();
     this.loaded = this.refresh();
     this.timer = setInterval(() => {
-      if (!document.hidden && this.waiting) void this.refresh();
+      if (!document.hidden && (this.waiting || (!this.ended && this.steps === null))) void this.refresh();
     }, WAITING_MS);
   }
 
   /** What the run does, as far as events or the job say. */
   get status(): string {
     return this.state.status ?? this.job?.status ?? "queued";
+  }
+
+  /** How many steps there will be; null while a budget in minutes has not been timed. */
+  get steps(): number | null {
+    return this.state.steps ?? this.job?.steps ?? null;
   }
 
   get waiting(): boolean {
@@ -78,10 +83,11 @@ export class Following {
   }
 
   private take(batch: RunEvent[]): void {
-    this.state = batch.reduce(reduce, this.state);
-    if (batch.some(({ type }) => type === "status" || type === "artifact")) {
-      void this.refresh();
-      runsChanged();
-    }
+    const before = this.state;
+    this.state = batch.reduce(reduce, before);
+    const changed = batch.some(({ type }) => type === "status" || type === "artifact");
+    // The number of steps is settled before the first of them, and says so in no event.
+    if (changed || before.step === 0) void this.refresh();
+    if (changed) runsChanged();
   }
 }

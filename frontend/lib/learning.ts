@@ -127,6 +127,8 @@ function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, n
   const scale = (value: number): number => (laid.log ? Math.log10(value) : value);
   const wanted = laid.lines.map((line) => -scale(line.smooth.at(-1) ?? 0) * pixels);
   const moved = spread(wanted, theme.size * 1.35);
+  // All of them behind the longest line: nothing is drawn there.
+  const reached = Math.max(0, ...laid.lines.map((line) => line.raw.x.at(-1) ?? 0));
   return laid.lines.map((line, index) => {
     const shared = { text: escape(labels[index] as string), font: { color: theme.color(line.color) }, showarrow: false };
     if (narrow) {
@@ -135,7 +137,7 @@ function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, n
     }
     return {
       ...shared,
-      x: line.raw.x.at(-1) ?? 0,
+      x: reached,
       y: scale(line.smooth.at(-1) ?? 0),
       xanchor: "left",
       xshift: theme.size * 0.7,
