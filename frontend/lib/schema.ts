@@ -33,7 +33,8 @@ export interface FieldSpec {
   description: string;
   group: string;
   unit: string;
-  type: "integer" | "number" | "string" | "boolean";
+  /** Lists and objects have no field in a form: a picture draws its own. */
+  type: "integer" | "number" | "string" | "boolean" | "array" | "object";
   options: string[] | null;
   nullable: boolean;
   initial: unknown;

@@ -22,7 +22,17 @@ from playground.people.models import User
 MAX_TOKENIZER_BYTES = 32 << 20
 """Bytes; the largest in common use, with 250,000 entries, has 17 million."""
 SECTIONS = frozenset(
-    {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}
+    {
+        "version",
+        "truncation",
+        "padding",
+        "added_tokens",
+        "normalizer",
+        "pre_tokenizer",
+        "post_processor",
+        "decoder",
+        "model",
+    }
 )
 
 UPLOAD = "upload"

@@ -118,7 +118,9 @@ def test_a_sentencepiece_model_is_kept_as_it_is(client_of_ada: Client, tmp_path:
     assert int(download["Content-Length"]) == len(written.getvalue())
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\n\x00not a model", b"aGk= x\n", b"\xff\xfe", b'{"model": 1}', b'{"a": -1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\n\x00not a model", b"aGk= x\n", b"\xff\xfe", b'{"model": 1}', b'{"a": -1}']
+)
 def test_what_is_no_tokenizer_is_refused_with_a_reason(client_of_ada: Client, content: bytes) -> None:
     answer = upload(client_of_ada, content)
     assert answer.status_code == 422

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from playground.domain.exhibit import Exhibit
@@ -125,6 +126,8 @@ def run(params: Params, shelf: Shelf) -> Result:
     made["every-language"] = lambda: _every_language(tokenizers)
     made["longer-sequence"] = lambda: _longer(tokenizers)
     made["merge-choice"] = _merge_choice
+    made["gpt-sentencepiece"] = lambda: _gpt_spelling(tokenizers)
+    made["tensor-rank"] = _tensor_rank
     wanted = params.claims or list(made)
     return Result(claims=[made[slug]() for slug in wanted if slug in made])
 
@@ -209,6 +212,28 @@ def _merge_choice() -> Claim:
         Case(tokenizer="wordpiece", pieces=other, ids=[], holds=one != other, remark="the first two merges by score"),
     ]
     return _claim("merge-choice", statement, CORPUS, [], cases)
+
+
+def _gpt_spelling(tokenizers: Sequence[Tokenizer]) -> Claim:
+    cases = []
+    for tokenizer in tokenizers:
+        if tokenizer.card.algorithm == "bpe" and tokenizer.card.byte_level:
+            spelling = [piece for piece in tokenizer.vocabulary().spelling if piece]
+            theirs, ours = (sum(piece.startswith(mark) for piece in spelling) for mark in ("\u2581", "\u0120"))
+            told = f"{theirs} pieces begin with SentencePiece's ▁, {ours} with the Ġ of byte-level BPE"
+            cases.append(Case(tokenizer=tokenizer.card.id, pieces=[], ids=[], holds=theirs > ours, remark=told))
+    statement = "The tokenizer of the GPT family is SentencePiece."
+    return _claim("gpt-sentencepiece", statement, "", [], cases)
+
+
+def _tensor_rank() -> Claim:
+    cases = []
+    for what, shape in (("number", ()), ("vector", (3,)), ("matrix", (2, 3)), ("cube", (2, 3, 4))):
+        array = np.zeros(shape)
+        told = f"{array.ndim} dimensions, {array.size} numbers"
+        cases.append(Case(tokenizer=what, pieces=[], ids=[], holds=array.ndim >= 3, remark=told))
+    statement = "A tensor has three dimensions or more."
+    return _claim("tensor-rank", statement, "", [], cases)
 
 
 def _claim(slug: str, statement: str, text: str, expected: list[list[str]], cases: list[Case]) -> Claim:

@@ -10,6 +10,7 @@ from ninja.responses import Status
 from playground.library import store, tokenizers
 from playground.library.models import Kind
 from playground.web.access import SIGNED_IN, user_of
+from playground.web.apart.check import check
 from playground.web.api import schemas
 from playground.web.api.artifacts import (
     add_routes,
@@ -22,7 +23,6 @@ from playground.web.api.artifacts import (
 )
 from playground.web.api.objects import artifact_json, artifact_of
 from playground.web.api.routes import Noun
-from playground.web.apart.check import check
 
 router = Noun(tags=["tokenizers"])
 add_routes(router, Kind.TOKENIZER, "tokenizers")
