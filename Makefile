@@ -9,7 +9,9 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-NPM = PATH="$$(cat $(VENV)/node.path):$$PATH" npm --prefix frontend
+# Node has its own list of certificate authorities; what this machine trusts beyond it, such as a company's, is added.
+AUTHORITIES := $(firstword $(NODE_EXTRA_CA_CERTS) $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem))
+NPM = PATH="$$(cat $(VENV)/node.path):$$PATH" $(if $(AUTHORITIES),NODE_EXTRA_CA_CERTS="$(AUTHORITIES)") npm --prefix frontend
 PYTEST := $(BIN)/python -m pytest
 
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*' \
@@ -53,7 +55,7 @@ frontend/node_modules/.stamp: frontend/package-lock.json frontend/package.json $
 
 frontend/dist/manifest.json: frontend/node_modules/.stamp $(FRONTEND)
 	@echo "Building the pages."
-	@$(NPM) run --silent build -- --logLevel warn
+	@$(NPM) run --silent build -- --logLevel error
 	@touch $@
 
 $(MESSAGES): $(CATALOGUES) $(VENV)/run.stamp

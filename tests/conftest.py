@@ -44,16 +44,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.LOGGING_CONFIG = None
     if config.getoption("--database") == "postgresql":
         os.environ["DATABASE_URL"] = _run.enter_context(start_postgres())
-    database: dict[str, Any] = settings.DATABASES["default"]
+    # Django has read its settings already, so that they are changed in place; connections are made anew.
+    database: dict[str, Any] = connections.settings["default"]
     if "DATABASE_URL" in os.environ:
-        database = dict(dj_database_url.parse(os.environ["DATABASE_URL"]))
+        database |= dict(dj_database_url.parse(os.environ["DATABASE_URL"]))
     if database["ENGINE"].endswith("sqlite3"):
         # A file, since threads and processes share it; not waiting for the disk, since it need not survive.
-        options = settings.SQLITE_OPTIONS
-        fast = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
-        database = {**database, "OPTIONS": {**options, "init_command": fast}, "TEST": {"NAME": str(home / "test.sqlite3")}}
-    settings.DATABASES = {"default": database}
-    del connections.settings
+        database["OPTIONS"]["init_command"] = settings.SQLITE_OPTIONS["init_command"].replace("=FULL", "=OFF")
+        database["TEST"]["NAME"] = str(home / "test.sqlite3")
+    else:
+        database["OPTIONS"] = {}
+    for alias in [connection.alias for connection in connections.all(initialized_only=True)]:
+        del connections[alias]
     catalogue.compile_all()
 
 

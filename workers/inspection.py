@@ -120,6 +120,9 @@ class Lane(threading.Thread):
             except redis.RedisError as error:
                 log.warning("Request %s: Redis did not take the answer (%s).", reply.request, error)
                 self._discard()
+            except Exception:
+                log.exception("Request %s failed; the lane goes on.", reply.request)
+                self._discard()
         self._discard()
 
     def _born(self) -> Child:

@@ -18,7 +18,7 @@ from playground.ledger.claim import Claim, claim
 from workers.hold import AWAY
 from workers.host import cpu_model
 from workers.order import Station
-from workers.supervisor import Supervisor
+from workers.supervisor import ENGINE, Supervisor
 
 log = logging.getLogger("vitrine.runner")
 LOOK = 1.0
@@ -38,9 +38,11 @@ class Slot(threading.Thread):
         bell: threading.Event,
         leaving: threading.Event,
         busy: Callable[[bool], None],
+        engine: str = ENGINE,
     ) -> None:
         super().__init__(name=f"slot-{station.device}", daemon=True)
         self._worker, self._station, self._bell, self._leaving, self._busy = worker, station, bell, leaving, busy
+        self._engine = engine
         self._environment = {
             "threads": station.threads,
             "device": station.device,
@@ -73,7 +75,7 @@ class Slot(threading.Thread):
             return False
         self._busy(True)
         try:
-            Supervisor(taken, self._station, self._leaving).run()
+            Supervisor(taken, self._station, self._leaving, engine=self._engine).run()
         except Exception:
             # The lease is left to run out, so that a job which brings the supervisor down is counted as lost by it.
             log.exception("Job %s: the supervisor failed.", taken.job.pk)

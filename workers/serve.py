@@ -15,16 +15,16 @@ import redis
 from django.conf import settings
 
 from playground import VERSION
-from workers import tasks
+from workers import inspection, tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
 from workers.host import cores, cpu_model, gpus
-from workers.inspection import Desk
 from workers.nursery import open_nursery
 from workers.order import Station
 from workers.runner import Slot
 from workers.speed import Speed
 from workers.steward import Steward
+from workers.supervisor import ENGINE
 
 log = logging.getLogger("vitrine.worker")
 LEAVE = 6.8
@@ -45,15 +45,15 @@ def program_version() -> str:
     return settings.ENVIRONMENT.vitrine_version or VERSION
 
 
-def train() -> int:
-    """Run the train worker until it is asked to leave."""
+def train(engine: str = ENGINE) -> int:
+    """Run the train worker until it is asked to leave; `engine` is the module that its children run."""
     places = stations()
     open_nursery(places[0].threads)
     leaving = begin()
     name = f"train@{platform.node()}-{os.getpid()}"
     key = f"{platform.node()} {version('torch')} {cpu_model()} {places[0].device} {places[0].threads}"
     speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, places[0].device, places[0].threads, leaving)
-    slots = [Slot(name, place, tasks.bell, leaving, speed.busy) for place in places]
+    slots = [Slot(name, place, tasks.bell, leaving, speed.busy, engine) for place in places]
 
     def facts() -> dict[str, object]:
         return {
@@ -65,26 +65,25 @@ def train() -> int:
         }
 
     steward = Steward(name, TRAIN, facts, leaving, tasks.bell)
-    threads: list[threading.Thread] = [*slots, steward, speed]
-    for thread in threads:
+    for thread in (*slots, steward, speed):
         thread.start()
     log.info("Training on %s, %d at a time, %d threads each.", places[0].device, len(slots), places[0].threads)
     listen(app, TRAIN, name, leaving)
     tasks.bell.set()
-    for thread in threads:
+    for thread in (*slots, steward):
         thread.join()
     return 0
 
 
-def inspect() -> int:
-    """Run the inspect worker until it is asked to leave."""
+def inspect(engine: str = inspection.ENGINE) -> int:
+    """Run the inspect worker until it is asked to leave; `engine` is the module that its children run."""
     open_nursery(cores())
     leaving = begin()
     name = f"inspect@{platform.node()}-{os.getpid()}"
     client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, socket_keepalive=True, health_check_interval=10
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, health_check_interval=10
     )
-    desk = Desk(client, leaving)
+    desk = inspection.Desk(client, leaving, engine)
     desk.open()
     tasks.inspector.append(desk.take)
     facts = {"threads": cores(), "version": program_version()}

@@ -525,7 +525,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description Events from `after` + 1 on, in order and without gaps.
+         * @description Events from `after` + 1 on, in order and without gaps; none means that there are none yet.
          */
         get: operations["get_events"];
         put?: never;
@@ -1239,7 +1239,7 @@ export interface components {
         PredictionNextParams: {
             /**
              * Model
-             * @description A language model from the library.
+             * Format: uuid
              */
             model: string;
             /**

@@ -35,7 +35,7 @@ function csrf(): string {
 export function problemFrom(status: number, text: string): Problem {
   try {
     const body = JSON.parse(text) as Partial<Problem> & { type?: string };
-    return new Problem(status, body.title ?? "", body.detail ?? "", body.errors ?? [], body.type ?? "");
+    return new Problem(status, body.title ?? "", body.detail ?? "", body.errors ?? [], body.code ?? body.type ?? "");
   } catch {
     return new Problem(status, t("The server answered with error {status}.", { status }), "");
   }

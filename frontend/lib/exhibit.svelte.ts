@@ -44,6 +44,7 @@ export class Exhibit {
       this.values = fromQuery(this.fields, query);
       this.model = this.models?.find(({ id }) => id === query.get("model"))?.id ?? this.models?.[0]?.id ?? "";
       this.card = card;
+      if (this.model) write({ model: this.model }); // a link to this page then opens the same model
       if (card && (!card.needs_model || this.model)) await this.ask();
     } catch (error) {
       this.problem = asProblem(error);

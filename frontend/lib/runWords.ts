@@ -12,7 +12,7 @@ export function statusWord(status: string): string {
   const words: Record<string, string> = {
     queued: t("Waiting"),
     starting: t("Getting ready"),
-    running: t("Training"),
+    running: t("In training"),
     pausing: t("Pausing"),
     paused: t("Paused"),
     done: t("Done"),

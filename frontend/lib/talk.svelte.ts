@@ -17,6 +17,8 @@ export interface Settings {
 /** `top_k` 0 and `top_p` 1 leave every token in the running. */
 export const DEFAULTS: Settings = { prompt: "", temperature: 0.8, top_k: 0, top_p: 1, max_tokens: 120, seed: 1 };
 export const MOST_TOKENS = 512;
+/** A top-k above any vocabulary cuts nothing off. */
+const EVERY_TOKEN = 100_000;
 
 interface Frame {
   prompt_tokens?: { id: number; text: string }[] | null;
@@ -105,8 +107,8 @@ export class Talk {
       ids: branch.tokens.length > 0 ? branch.tokens.map(({ id }) => id) : null,
       max_tokens: left,
       temperature,
-      top_k: top_k > 0 ? top_k : null,
-      top_p: top_p < 1 ? top_p : null,
+      top_k: top_k > 0 ? top_k : EVERY_TOKEN,
+      top_p,
       seed,
     };
     const response = await send("POST", `models/${this.model}/generate`, body, { signal });

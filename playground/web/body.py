@@ -1,8 +1,8 @@
 """How much a request may send, decided before Django writes a byte of it to disk.
 
 Each address has a limit: an upload its own, everything else a megabyte. A declared length above it is
-refused at once; a body without one is counted as it comes. Large bodies are taken from people who are
-signed in only, and only while the disk has room for them.
+refused at once; a body without one is counted as it comes, and is no upload. Large bodies are taken from
+people who are signed in only, and only while the disk has room for them.
 """
 
 import asyncio
@@ -99,13 +99,17 @@ async def _refusal(scope: Message, declared: int | None, limit: int) -> HttpResp
     """Why the body is not taken at all, or None."""
     if declared is not None and declared > limit:
         return _too_large(limit)
-    chunked = header(scope, b"transfer-encoding") is not None
-    if limit <= SMALL or (declared is not None and declared <= SMALL) or (declared is None and not chunked):
+    if limit <= SMALL or (declared is not None and declared <= SMALL):
         return None
+    if declared is None:
+        if header(scope, b"transfer-encoding") is None:
+            return None
+        # Django reads no form whose length it is not told; better said than seen as an empty form.
+        return problem(411, _("An upload needs a Content-Length; it cannot be sent in chunks."))
     if await query(user_of, scope) is None:
         return problem(401, _("Sign in, or send an API token as “Authorization: Bearer vt_...”."))
     free = await query(store.current().free)
-    if free is not None and COPIES * (declared or SMALL) > free:
+    if free is not None and COPIES * declared > free:
         return problem(507, _("The disk is too full for this file."), code="disk_full")
     return None
 

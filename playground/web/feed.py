@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError
-
 from playground.domain.messages import Event
 from playground.ledger.models import Job
-from playground.ledger.timeline import events_after
 from playground.web.database import query
 from playground.web.pokes import listen
 from playground.web.problems import encode
+from playground.web.reading import bounded
 
 logger = logging.getLogger("vitrine.web")
 
@@ -32,6 +30,8 @@ FRAME_GAP = 0.05
 LOOK_EVERY = 1.0
 """Seconds after which a watched job is looked at without a poke."""
 PAGE = 200
+PAGE_CHARACTERS = 1 << 18
+"""Events read at a time, for the ring or for one who is behind: all that such a one holds of the server's memory."""
 FRAME_CHARACTERS = 1 << 16
 """A frame is sent when it is this long; with it a stalled reader costs about as many bytes."""
 RING_CHARACTERS = 1 << 22
@@ -74,7 +74,6 @@ class Watch:
     """One watched job: its ring, how far its reader has come, and how many look on."""
 
     job: UUID
-    base: int
     tail: int
     watchers: int = 0
     ring: deque[Frame] = field(default_factory=deque)
@@ -96,31 +95,31 @@ class Watch:
             try:
                 while await self._look():
                     pass
-            except DatabaseError as error:
-                logger.warning("events of %s cannot be read now: %s", self.job, error)
+            except Exception as error:
+                # Whatever it was, the next look may succeed; a reader that died would leave its watchers waiting.
+                logger.warning("events of %s cannot be read now: %r", self.job, error)
 
     async def _look(self) -> bool:
-        """Take one page; whether there may be more."""
-        events, last = await query(events_after, self.job, self.tail, PAGE)
+        """Take one page; whether there are more."""
+        events, more = await query(bounded, self.job, self.tail, PAGE, PAGE_CHARACTERS)
         if not events:
             return False
         self.ring.extend(frames(events))
-        self.tail = last
+        self.tail = events[-1].seq
         size = sum(len(frame.text) for frame in self.ring)
         while size > RING_CHARACTERS:
-            dropped = self.ring.popleft()
-            self.base, size = dropped.last, size - len(dropped.text)
+            size -= len(self.ring.popleft().text)
         # Whoever waits holds the old event; setting it frees them all, and the next wait for the new one.
         self.moved.set()
         self.moved = asyncio.Event()
-        return len(events) == PAGE
+        return more
 
     async def after(self, cursor: int) -> list[Frame]:
         """The frames that follow event `cursor`, from the ring or else from the database; maybe none."""
         following = [frame for frame in self.ring if frame.last > cursor]
         if cursor >= self.tail or (following and following[0].first == cursor + 1):
             return following
-        events, _last = await query(events_after, self.job, cursor, PAGE)
+        events, _more = await query(bounded, self.job, cursor, PAGE, PAGE_CHARACTERS)
         return frames(events)
 
     async def wait(self, cursor: int, seconds: float) -> None:
@@ -149,7 +148,7 @@ class Feed:
         if key not in self._watches:
             last = await query(_last_seq, job)
             if key not in self._watches:
-                self._watches[key] = Watch(job, last, last)
+                self._watches[key] = Watch(job, last)
                 self._readers[key] = asyncio.create_task(self._watches[key].read())
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(listen(self._hear))

@@ -107,7 +107,8 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
         assert len(processes) >= 4
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(PATIENCE) == 0
-        assert all_gone(processes)
+        # At this very moment, zombies included: what a worker leaves behind is the supervisor's to wait for.
+        assert not [process for process in processes if process.is_running()]
         assert "Stopped." in site.text
 
 

@@ -165,3 +165,22 @@ def _alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_an_orphan_is_taken_in_and_ended(tmp_path: Path) -> None:
+    """A process that left its group, as engine children do, and whose parent is gone."""
+    code = f"""
+import subprocess, sys, time
+sys.path.insert(0, {str(Path.cwd())!r})
+from pathlib import Path
+from queue import Queue
+from playground.web.serve import orphans
+orphans.adopt()
+sleeper = "[sys.executable, '-c', 'import time; time.sleep(60)']"
+code = f"import subprocess, sys; print(subprocess.Popen({{sleeper}}, start_new_session=True, stdout=-3, stderr=-3).pid)"
+child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+print(child.stdout.strip(), flush=True)
+orphans.end(0.1)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert not psutil.pid_exists(int(found.stdout))

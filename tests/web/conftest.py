@@ -1,6 +1,7 @@
 """What the web tests share: pages without a built front end, corpora, jobs with a history."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from playground.ledger.submit import submit
 from playground.library import corpora
 from playground.library.models import Artifact
 from playground.people.models import User
+from pytest_django import DjangoDbBlocker
+from tests.support.redis import start_redis
+from tests.web.site import Site, start_site
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +71,12 @@ def run(job: Job) -> Callable[..., int]:
         return append(job.pk, claimed.attempt, events, to=to).last_seq
 
     return store
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One server for all tests of this run that need one, on the test's database and with a real Redis."""
+    with ExitStack() as stack:
+        stack.enter_context(start_redis(settings.VITRINE_HOME))
+        with django_db_blocker.unblock():
+            yield stack.enter_context(start_site(tmp_path_factory.mktemp("home"), VITRINE_MAX_CORPUS_BYTES="3000000"))

@@ -36,7 +36,7 @@ def test_the_catalogue_lists_every_kind_and_exhibit(client_of_ada: Client) -> No
     assert {(wing["slug"], item["slug"]) for wing in found["wings"] for item in wing["exhibits"]} == set(exhibits())
     clm = next(kind for kind in found["kinds"] if kind["name"] == "clm")
     assert clm["presets"]["1m"]["parameters"] > 900_000
-    assert clm["params"]["properties"]["steps"]["minimum"] == 1
+    assert clm["params"]["properties"]["batch_size"]["minimum"] == 1
 
 
 def test_the_catalogue_translates_words_but_no_names(client_of_ada: Client) -> None:

@@ -30,7 +30,7 @@ def submit(client: Client, body: dict[str, Any], key: str | None = None, to: str
     return client.post(to, json.dumps(body), content_type="application/json", headers=headers)
 
 
-def order(corpus: Artifact, **params: Any) -> dict[str, Any]:
+def order(corpus: Artifact, /, **params: Any) -> dict[str, Any]:
     """A good request."""
     return {"kind": "clm", "params": {"corpus": str(corpus.pk), "steps": 10, **params}}
 
@@ -158,6 +158,7 @@ def test_an_artifact_of_the_wrong_kind_or_of_another_is_not_there(
         assert [error.field for error in found.errors] == [f"params.{field}"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_it_is_paused_resumed_and_stopped(client_of_ada: Client, job: Job) -> None:
     steps = [("pause", "paused"), ("pause", "paused"), ("resume", "queued"), ("stop", "stopped"), ("stop", "stopped")]
     for wish, status in steps:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import redis
 from django.db import connections
 from pydantic import BaseModel, ConfigDict
 from pytest_django import DjangoDbBlocker, Settings
@@ -27,6 +28,7 @@ from playground.ledger.models import Event, Job
 from playground.ledger.submit import submit
 from playground.library.models import Artifact
 from playground.people.models import User
+from playground.web import redis_server
 from workers import nursery
 from workers.order import Station
 from workers.supervisor import Supervisor
@@ -82,6 +84,47 @@ def home(
         connections["default"].close()
     settings_of["default"] = usual_options
     connections["default"] = usual
+
+
+class Broker:
+    """A real Redis on a socket of its own, which may be killed and started again, empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = redis_server.command(redis_server.find_binary(), self.socket, self.socket.with_name("redis.log"))
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_for(self.answers, 10)
+
+    def answers(self) -> bool:
+        """Whether it takes commands."""
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def kill(self) -> None:
+        """Kill it as an accident would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A Redis that is running."""
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o700)
+    made = Broker(folder)
+    made.start()
+    yield made
+    made.kill()
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ written leaves the last good one as it was.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -38,13 +39,21 @@ class Checkpoint:
     path: Path
     progress: Progress
     identity: dict[str, Any]
+    tail: list[dict[str, Any]]
     tensors: dict[str, Tensor]
 
 
 def save(
-    folder: Path, progress: Progress, attempt: int, tensors: Iterable[tuple[str, Tensor]], identity: dict[str, Any]
+    folder: Path,
+    attempt: int,
+    progress: Progress,
+    tensors: Iterable[tuple[str, Tensor]],
+    identity: dict[str, Any],
+    tail: list[dict[str, Any]],
 ) -> Path:
-    """Write a checkpoint and drop those before the last two; `identity` says what the numbers depend on.
+    """Write a checkpoint and drop those before the last two.
+
+    `identity` says what the numbers depend on, `tail` has the last reports that were made.
 
     Raises OSError, or safetensors' error, when the disk is full; what was there before is untouched then.
     """
@@ -53,22 +62,28 @@ def save(
         return path
     with appearing_folder(path) as part:
         save_file({name: tensor.cpu().contiguous() for name, tensor in tensors}, part / STATE)
-        manifest = {"format": 1, "progress": asdict(progress), "identity": identity, "sha256": sha256(part / STATE)}
-        (part / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        manifest = {
+            "format": 1,
+            "progress": asdict(progress),
+            "identity": identity,
+            "sha256": sha256(part / STATE),
+            "tail": tail,
+        }
+        (part / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     for old in _listed(folder, attempt)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
     return path
 
 
-def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is whole, and a sentence about each newer one that is not."""
-    complaints: list[str] = []
+def newest(folder: Path, complain: Callable[[str], None]) -> Iterator[Checkpoint]:
+    """The checkpoints that are whole, from the newest on; `complain` is told of each that is not."""
     for path in _listed(folder):
         try:
-            return _read(path), complaints
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            complaints.append(f"Checkpoint {path.name} is damaged and is passed over: {error}.")
-    return None, complaints
+            found = _read(path)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            complain(f"Checkpoint {path.name} is damaged and is passed over: {error}.")
+        else:
+            yield found
 
 
 def tidy(folder: Path) -> None:
@@ -88,4 +103,5 @@ def _read(path: Path) -> Checkpoint:
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     if sha256(path / STATE) != manifest["sha256"]:
         raise ValueError("its content does not match its hash")
-    return Checkpoint(path, Progress(**manifest["progress"]), manifest["identity"], load_file(path / STATE))
+    progress = Progress(**manifest["progress"])
+    return Checkpoint(path, progress, manifest["identity"], manifest["tail"], load_file(path / STATE))

@@ -72,7 +72,7 @@ def describe(error: BaseException) -> Failed:
             return Failed(failure=Failure.BAD_INPUT, message=error.message)
         case ValidationError():
             return Failed(failure=Failure.BAD_INPUT, message=f"The parameters of the run are not valid: {text}")
-    if (isinstance(error, OSError) and error.errno in FULL) or any(f"code: {number}," in text for number in FULL):
+    if (isinstance(error, OSError) and error.errno in FULL) or any(f"(os error {number})" in text for number in FULL):
         return Failed(failure="disk_full", message="The disk is full.")
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
         return Failed(

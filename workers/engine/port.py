@@ -5,6 +5,7 @@ computes again what is stored already, so everything recorded before is dropped 
 """
 
 import os
+from collections import deque
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
@@ -23,6 +24,9 @@ from playground.domain.messages import (
 LOG_CHARACTERS = 2_000
 """A log line longer than this is cut."""
 
+TAIL = 2_000
+"""Reports that travel with a checkpoint: more than a pipe and a slow database hold back."""
+
 Wish = Literal["stop", "pause", "preempt"]
 
 
@@ -35,12 +39,17 @@ class Interrupted(Exception):
 
 
 class Port:
-    """Typed messages over a connection; a connection whose other end is gone ends the process at once."""
+    """Typed messages over a connection; a connection whose other end is gone ends the process at once.
+
+    The last reports are kept, and a checkpoint takes them along: when a supervisor dies with reports that it has not
+    stored, the run may be further than its story, and the next attempt then tells what is missing.
+    """
 
     def __init__(self, conn: "Connection[Any, Any]", recorded: Recorded | None = None) -> None:
         self._conn = conn
         self._recorded = recorded or Recorded()
         self._wish: Wish | None = None
+        self._tail: deque[Emit] = deque(maxlen=TAIL)
 
     def send(self, message: Message) -> None:
         """Send one message, waiting while the pipe is full."""
@@ -51,15 +60,37 @@ class Port:
 
     def metrics(self, step: int, **values: float) -> None:
         """Report the values of a step (numbered from 1), leaving out series that are stored up to it."""
-        known = self._recorded.series
-        fresh = {name: value for name, value in values.items() if known.get(name, 0) < step}
-        if fresh:
-            self.send(Emit(type="metrics", data={"step": step, **fresh}))
+        self._report(Emit(type="metrics", data={"step": step, **values}))
 
     def sample(self, step: int, prompt: str, text: str) -> None:
         """Report what the model wrote after a step, as the prompt and its continuation."""
-        if step > self._recorded.sample:
-            self.send(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text}))
+        self._report(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text}))
+
+    def _report(self, emit: Emit) -> None:
+        self._tail.append(emit)
+        step, recorded = emit.data["step"], self._recorded
+        if emit.type == "metrics":
+            known = {name for name, last in recorded.series.items() if last >= step}
+            fresh = {name: value for name, value in emit.data.items() if name not in known and name != "step"}
+            if fresh:
+                self.send(Emit(type="metrics", data={"step": step, **fresh}))
+        elif step > recorded.sample:
+            self.send(emit)
+
+    def tail(self) -> list[dict[str, Any]]:
+        """The last reports in order, all of them unless there were more than the tail holds."""
+        return [emit.model_dump() for emit in self._tail]
+
+    def joins(self, tail: list[dict[str, Any]]) -> bool:
+        """Whether the recorded story together with a tail of reports has no gap."""
+        if len(tail) < TAIL:
+            return True
+        return max(self._recorded.series.values(), default=0) > int(tail[0]["data"]["step"])
+
+    def replay(self, tail: list[dict[str, Any]]) -> None:
+        """Report again what a checkpoint has taken along, as far as it is not recorded."""
+        for emit in tail:
+            self._report(Emit.model_validate(emit))
 
     def checkpoint(self, step: int, path: str, size: int, seconds: float) -> None:
         """Report a state that is safely on disk; `path` is relative to the job's folder, `size` in bytes."""

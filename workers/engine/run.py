@@ -78,9 +78,8 @@ class Run:
     def _resume(self) -> None:
         folder = self.folder / "checkpoints"
         checkpoints.tidy(folder)
-        found, complaints = checkpoints.latest(folder)
-        for complaint in complaints:
-            self.port.log(complaint, "warning")
+        whole = checkpoints.newest(folder, lambda complaint: self.port.log(complaint, "warning"))
+        found = next((checkpoint for checkpoint in whole if self.port.joins(checkpoint.tail)), None)
         if found is None:
             return
         if found.identity["precision"] != self.learner.precision:
@@ -94,6 +93,7 @@ class Run:
         self.learner.load(found.tensors, found.progress.step)
         self.progress = replace(found.progress, planned=found.progress.planned or self.progress.planned)
         self.port.log(f"Resumed after step {self.progress.step:,}.")
+        self.port.replay(found.tail)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -145,7 +145,8 @@ class Run:
         """Write a checkpoint of where the run stands, and report it."""
         begun, step = time.monotonic(), self.progress.step
         folder = self.folder / "checkpoints"
-        path = checkpoints.save(folder, self.progress, self.start.attempt, self.learner.state(), self.identity)
+        tensors, tail = self.learner.state(), self.port.tail()
+        path = checkpoints.save(folder, self.start.attempt, self.progress, tensors, self.identity, tail)
         seconds = time.monotonic() - begun
         self._saves.saved(step, seconds)
         self.port.checkpoint(step, str(path.relative_to(self.folder)), self._state_bytes(), seconds)
@@ -173,7 +174,7 @@ class Run:
 
     def rescue(self) -> None:
         """After a loss that is not finite: hand over the model of the last good checkpoint, if there is one."""
-        found, _ = checkpoints.latest(self.folder / "checkpoints")
+        found = next(checkpoints.newest(self.folder / "checkpoints", self.port.log), None)
         if found is not None:
             prefix = "weight/"
             weights = {name[len(prefix) :]: tensor for name, tensor in found.tensors.items() if name.startswith(prefix)}

@@ -31,11 +31,6 @@ MAX_TOP = 20
 class Params(Knobs):
     """The text to read, and how many of the likeliest tokens to name at each position."""
 
-    model: str = Field(
-        title="Model",
-        description="A language model from the library.",
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-    )
     text: str = Field("To be, or not to be", title="Text", min_length=1, max_length=MAX_CHARACTERS)
     top: int = Field(10, title="Likeliest tokens", ge=1, le=MAX_TOP)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
-from playground.ledger.timeline import PAGE, events_after
+from playground.ledger.timeline import PAGE
 from playground.web.access import SIGNED_IN, user_of
 from playground.web.api import schemas
 from playground.web.api.objects import job_of
@@ -17,8 +17,11 @@ from playground.web.api.routes import Noun
 from playground.web.database import query
 from playground.web.feed import feed
 from playground.web.problems import encode
+from playground.web.reading import bounded
 
 router = Noun(tags=["jobs"])
+LONGEST_PAGE = 4 << 20
+"""Characters of one page: with long events it has fewer of them than `limit`, and at least one."""
 LONGEST_WAIT = 30
 """Seconds; below the minute after which proxies give up on an answer."""
 
@@ -31,15 +34,16 @@ async def events(
     limit: int = Query(PAGE, ge=1, le=PAGE),
     wait: float = Query(0, ge=0, le=LONGEST_WAIT, description="Seconds to wait for one, where there is none yet."),
 ) -> HttpResponse:
-    """Events from `after` + 1 on, in order and without gaps."""
+    """Events from `after` + 1 on, in order and without gaps; none means that there are none yet."""
     await query(lambda: job_of(user_of(request), id))
-    found, last = await query(events_after, id, after, limit)
+    found, _more = await query(bounded, id, after, limit, LONGEST_PAGE)
     if not found and wait > 0:
         until = time.monotonic() + wait
         async with feed().watching(id) as watch:
             while not found and (left := until - time.monotonic()) > 0:
-                found, last = await query(events_after, id, after, limit)
+                found, _more = await query(bounded, id, after, limit, LONGEST_PAGE)
                 if not found:
                     await watch.wait(after, left)
+    last = found[-1].seq if found else after
     page = {"events": [event.model_dump(mode="json") for event in found], "last_seq": last}
     return HttpResponse(encode(page), content_type="application/json; charset=utf-8")

@@ -52,7 +52,7 @@ def serve() -> int:
 def run(home: Home, address: Address) -> int:
     """Start everything, watch it until a signal, stop everything."""
     console = Console(home.logs, ["redis", "web", "train", "inspect"])
-    supervisor = Supervisor(console, settings.BASE_DIR)
+    supervisor = Supervisor(console, settings.BASE_DIR, alone=True)
     supervisor.listen_for_signals()
     try:
         env = start_redis(supervisor, home, address)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from playground.web.serve import orphans
 from playground.web.serve.child import Child, Lines
 from playground.web.serve.console import Console
 
@@ -19,18 +20,27 @@ GRACE = 7.0
 """Seconds that a child has between SIGTERM and SIGKILL; the whole stop must stay below ten."""
 GRACE_LAST = 1.0
 """Seconds for the children that serve the others, stopped after them."""
+GRACE_ORPHANS = 0.5
+REAP_EVERY = 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """Keeps children alive in the given folder until a signal asks for the end."""
+    """Keeps children alive in the given folder until a signal asks for the end.
 
-    def __init__(self, console: Console, folder: Path) -> None:
+    With `alone` this process has no other children and takes in the orphans below it.
+    """
+
+    def __init__(self, console: Console, folder: Path, *, alone: bool = False) -> None:
         self.console = console
         self.folder = folder
         self.children: list[Child] = []
         self.lines: Lines = queue.Queue(maxsize=2000)
         self.asked = 0
+        self._alone = alone
+        self._reaped = 0.0
+        if alone:
+            orphans.adopt()
 
     def listen_for_signals(self) -> None:
         """From here on Ctrl-C and SIGTERM ask for the end instead of raising in the middle of something."""
@@ -61,6 +71,9 @@ class Supervisor:
                 self.console.say(f"{child.name} {how}; starting it again in {delay:g} s")
             if child.due is not None and time.monotonic() >= child.due and not self.stopping:
                 child.start(self.lines, self.folder)
+        if self._alone and time.monotonic() - self._reaped > REAP_EVERY:
+            orphans.reap([child.process.pid for child in self.children if child.process])
+            self._reaped = time.monotonic()
 
     def stop(self) -> None:
         """Stop everything: those started last first get the word, the first child ends last."""
@@ -70,6 +83,8 @@ class Supervisor:
         first, others = self.children[:1], self.children[1:]
         self._end(others, GRACE)
         self._end(first, GRACE_LAST)
+        if self._alone:
+            orphans.end(GRACE_ORPHANS)
         self._print(0.0)
         self.console.say("Stopped.")
 

@@ -1,0 +1,293 @@
+"""Websockets against a real server: every event once and in order, to those who may see it, at no cost in memory."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from playground.domain.job import Status
+from playground.ledger.models import Job
+from playground.library.models import Artifact
+from playground.people import tokens
+from playground.people.models import ApiToken, User
+from tests.web.conftest import queue, run
+from tests.web.site import Site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def secret(user: User) -> str:
+    """Ada's token."""
+    return tokens.create(user, "t")
+
+
+def dial(site: Site, job: uuid.UUID, secret: str | None, after: str = "0", origin: str | None = None) -> connect:
+    """Open a socket."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    url = f"ws://127.0.0.1:{site.port}/ws/jobs/{job}?after={after}"
+    return connect(url, additional_headers=headers, origin=origin, compression=None)
+
+
+async def take(line: ClientConnection, until: int) -> list[dict[str, Any]]:
+    """Read frames until event `until`."""
+    events: list[dict[str, Any]] = []
+    while not events or events[-1]["seq"] < until:
+        events += json.loads(await asyncio.wait_for(line.recv(), 20))["events"]
+    return events
+
+
+async def code_of(line: connect) -> int:
+    """The code with which the server closes."""
+    async with line as opened:
+        with pytest.raises(ConnectionClosed) as caught:
+            while True:
+                await asyncio.wait_for(opened.recv(), 20)
+    assert caught.value.rcvd is not None
+    return caught.value.rcvd.code
+
+
+async def test_what_is_stored_comes_first_and_then_what_is_new(site: Site, secret: str, job: Job) -> None:
+    store = await sync_to_async(run)(job)
+    last = await sync_to_async(store)(1, 1200)
+    async with dial(site, job.pk, secret) as line:
+        events = await take(line, last)
+        assert [event["seq"] for event in events] == list(range(1, last + 1))
+        for step in range(1201, 1206):
+            await sync_to_async(store)(step, step)
+            (event,) = await take(line, last + step - 1200)
+            assert event["data"]["step"] == [step]
+
+
+async def test_it_goes_on_after_any_number(site: Site, secret: str, job: Job) -> None:
+    last = await sync_to_async(lambda: run(job)(1, 300))()
+    for after in (0, 1, 150, last - 1):
+        async with dial(site, job.pk, secret, str(after)) as line:
+            assert [event["seq"] for event in await take(line, last)] == list(range(after + 1, last + 1))
+
+
+async def test_many_watchers_see_the_same_in_few_frames(site: Site, secret: str, job: Job) -> None:
+    store = await sync_to_async(run)(job)
+    lines = [await dial(site, job.pk, secret) for _ in range(30)]
+    writer = asyncio.ensure_future(sync_to_async(lambda: [store(step, step) for step in range(1, 101)][-1])())
+    frames = 0
+
+    async def follow(line: ClientConnection) -> list[int]:
+        nonlocal frames
+        seqs: list[int] = []
+        while len(seqs) < 103:
+            seqs += [event["seq"] for event in json.loads(await asyncio.wait_for(line.recv(), 30))["events"]]
+            frames += 1
+        return seqs
+
+    began = time.monotonic()
+    found = await asyncio.gather(*[follow(line) for line in lines])
+    seconds = time.monotonic() - began
+    assert await writer == 103
+    assert all(seqs == list(range(1, 104)) for seqs in found)
+    # At most twenty frames a second each, whatever the worker does, and one more for what was there before.
+    assert frames <= len(lines) * (seconds * 20 + 3)
+    for line in lines:
+        await line.close()
+
+
+async def test_without_redis_events_still_come(site: Site, secret: str, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.ledger.rows.poke", lambda *arguments: None)
+    store = await sync_to_async(run)(job)
+    async with dial(site, job.pk, secret) as line:
+        await take(line, 3)
+        last = await sync_to_async(store)(1, 5)
+        assert len(await take(line, last)) == 5
+
+
+async def test_an_ended_run_is_told_to_its_last_event(site: Site, secret: str, job: Job) -> None:
+    last = await sync_to_async(lambda: run(job)(1, 3, to=Status.DONE))()
+    async with dial(site, job.pk, secret) as line:
+        assert (await take(line, last))[-1]["data"]["status"] == "done"
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "9" * 40, "%00", "0x10"])
+async def test_a_number_that_is_none_closes_4400(site: Site, secret: str, job: Job, after: str) -> None:
+    assert await code_of(dial(site, job.pk, secret, after)) == 4400
+
+
+async def test_a_stranger_is_closed_4401(site: Site, job: Job) -> None:
+    assert await code_of(dial(site, job.pk, "vt_wrong")) == 4401
+    assert await code_of(dial(site, job.pk, None, origin=f"http://127.0.0.1:{site.port}")) == 4401
+
+
+async def test_another_users_job_is_closed_4404(site: Site, job: Job, other: User, corpus: Artifact) -> None:
+    theirs = await sync_to_async(tokens.create)(other, "t")
+    assert await code_of(dial(site, job.pk, theirs)) == 4404
+    assert await code_of(dial(site, uuid.uuid4(), theirs)) == 4404
+
+
+async def test_a_cookie_opens_a_socket_from_our_own_pages_only(site: Site, user: User, job: Job) -> None:
+    from django.test import Client
+
+    browser = Client()
+    await sync_to_async(browser.force_login)(user)
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    url = f"ws://127.0.0.1:{site.port}/ws/jobs/{job.pk}"
+    async with connect(url, additional_headers=cookie, origin=f"http://127.0.0.1:{site.port}") as line:
+        assert (await take(line, 1))[0]["type"] == "status"
+    foreign = [
+        "http://evil.example",
+        f"http://127.0.0.1:{site.port + 1}",
+        "http://127.0.0.1",
+        f"http://evil.127.0.0.1:{site.port}",
+        f"http://127.0.0.1:{site.port}.evil.example",
+        f"http://127.0.0.1:{site.port}@evil.example",
+        "null",
+        "",
+        "file://",
+        None,
+    ]
+    for origin in foreign:
+        with pytest.raises(InvalidStatus) as caught:
+            async with connect(url, additional_headers=cookie, origin=origin):
+                pass
+        assert caught.value.response.status_code == 403
+
+
+async def test_a_foreign_origin_is_refused_even_with_a_token(site: Site, secret: str, job: Job) -> None:
+    with pytest.raises(InvalidStatus):
+        async with dial(site, job.pk, secret, origin="http://evil.example"):
+            pass
+
+
+@pytest.mark.parametrize("path", ["/ws/jobs/1", "/ws/", "/", "/ws/jobs/not-a-uuid?after=0"])
+async def test_other_addresses_take_no_websocket(site: Site, secret: str, path: str) -> None:
+    with pytest.raises(InvalidStatus):
+        async with connect(f"ws://127.0.0.1:{site.port}{path}", additional_headers={"Authorization": f"Bearer {secret}"}):
+            pass
+
+
+async def test_a_flood_is_cut_off(site: Site, secret: str, job: Job) -> None:
+    async with dial(site, job.pk, secret) as line:
+        with pytest.raises(ConnectionClosed) as caught:
+            for _ in range(100_000):
+                await line.send("noise")
+            await line.wait_closed()
+            raise ConnectionClosed(line.protocol.close_rcvd, None)
+    assert caught.value.rcvd is None or caught.value.rcvd.code == 1008
+
+
+async def test_a_huge_message_is_cut_off(site: Site, secret: str, job: Job) -> None:
+    async with dial(site, job.pk, secret) as line:
+        with pytest.raises(ConnectionClosed):
+            await line.send("x" * (1 << 20))
+            while True:
+                await asyncio.wait_for(line.recv(), 20)
+
+
+async def test_who_loses_the_right_loses_the_socket(
+    site: Site, secret: str, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with short_admission(job, secret) as frames:
+        assert json.loads(await frames.get())["events"]
+        await sync_to_async(ApiToken.objects.all().delete)()
+        while (said := await asyncio.wait_for(frames.get(), 20)) != "4401":
+            assert not json.loads(said)["events"]
+
+
+class short_admission:
+    """The application itself, called as a server would, with a right that is looked at all the time."""
+
+    def __init__(self, job: Job, secret: str) -> None:
+        self.scope = {
+            "type": "websocket",
+            "path": f"/ws/jobs/{job.pk}",
+            "query_string": b"after=0",
+            "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {secret}".encode())],
+        }
+        self.frames: asyncio.Queue[str] = asyncio.Queue()
+        self.patch = pytest.MonkeyPatch()
+
+    async def __aenter__(self) -> "asyncio.Queue[str]":
+        from playground.web import sockets
+        from playground.web.routing import websockets
+
+        self.patch.setattr(sockets, "ADMIT_AGAIN", 0.1)
+        self.task = asyncio.ensure_future(websockets(self.scope, self._receive, self._send))
+        self.first = True
+        return self.frames
+
+    async def __aexit__(self, *error: object) -> None:
+        self.patch.undo()
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self.first:
+            self.first = False
+            return {"type": "websocket.connect"}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await self.frames.put(message["text"])
+        elif message["type"] == "websocket.close":
+            await self.frames.put(str(message["code"]))
+
+
+@pytest.mark.slow
+def test_readers_that_never_read_cost_no_memory(site: Site, secret: str, job: Job) -> None:
+    """Forty sockets that never read, while 40 MiB of events pass by, must not make the server grow."""
+    store = run(job)
+    lines = [deaf(site, job, secret) for _ in range(40)]
+    store(1, 2)
+    time.sleep(2)
+    before = site.memory()
+    for step in range(3, 203):
+        store(step, step, size=200_000)
+    time.sleep(3)
+    grown = site.memory() - before
+    healthy: list[Any] = []
+    listener = threading.Thread(target=lambda: healthy.extend(asyncio.run(listen(site, job, secret))))
+    listener.start()
+    listener.join(60)
+    for line in lines:
+        line.close()
+    assert [event["seq"] for event in healthy] == list(range(1, len(healthy) + 1))
+    assert len(healthy) >= 200
+    # Forty times what passed would be 1.6 GiB; the ring and forty full send buffers are what may remain.
+    assert grown < 96 << 20
+
+
+async def listen(site: Site, job: Job, secret: str) -> list[dict[str, Any]]:
+    """Somebody who does read, meanwhile."""
+    async with connect(
+        f"ws://127.0.0.1:{site.port}/ws/jobs/{job.pk}?after=0",
+        additional_headers={"Authorization": f"Bearer {secret}"},
+        compression=None,
+        max_size=None,
+    ) as line:
+        return await take(line, 205)
+
+
+def deaf(site: Site, job: Job, secret: str) -> socket.socket:
+    """A websocket client with a small receive buffer that sends its handshake and never reads again."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    line.connect(("127.0.0.1", site.port))
+    key = base64.b64encode(os.urandom(16)).decode()
+    line.sendall(
+        f"GET /ws/jobs/{job.pk}?after=0 HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+        f"Authorization: Bearer {secret}\r\n\r\n".encode()
+    )
+    assert line.recv(12) == b"HTTP/1.1 101"
+    return line
