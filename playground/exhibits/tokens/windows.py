@@ -20,7 +20,8 @@ from playground.exhibits.tokens._choice import TokenizerId
 EXAMPLE = (
     "Every morning the ferryman counts his passengers. On Monday there were nine, among them a clock maker with a "
     "heavy box. On Tuesday there were four. On Wednesday nobody came, and he rowed across alone to see whether the "
-    "other shore was still there. It was. 每天早晨，摆渡人都要数一数乘客。星期一有九个，其中有一位钟表匠，带着一只沉重的箱子。"
+    "other shore was still there. It was. "
+    "每天早晨，摆渡人都要数一数乘客。星期一有九个，其中有一位钟表匠，带着一只沉重的箱子。"
     "星期二有四个。星期三一个人也没来，他便独自划过河去，看看对岸还在不在。对岸还在。"
 )
 MAX_WINDOWS = 2_000

@@ -28,7 +28,9 @@ router = Noun(tags=["corpora"])
 add_routes(router, Kind.CORPUS, "corpora")
 
 
-@router.post("", auth=SIGNED_IN, response={201: schemas.Corpus, 200: schemas.Corpus}, operation_id="upload_corpus")
+@router.post(
+    "", auth=SIGNED_IN, response={201: schemas.Corpus, 200: schemas.Corpus}, operation_id="upload_corpus"
+)
 def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | None = Form(None)) -> object:
     """Upload a text file, UTF-8. The same content again gives the corpus that is there, with 200."""
     given = name_of_upload(request, file, name, "corpus")

@@ -57,9 +57,7 @@ def read(user: User, body: JobRequest) -> Order:
     kind = kinds().get(body.kind)
     if kind is None:
         known = ", ".join(sorted(kinds()))
-        errors.append(
-            FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known))
-        )
+        errors.append(FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known)))
         raise _refusal(errors)
     params: BaseModel | None = None
     try:
@@ -96,9 +94,7 @@ def refuse_misfits(estimate: Estimate) -> None:
         }
         parts = ", ".join(f"{word} {getattr(memory, part) / 2**20:,.0f} MiB" for part, word in words.items())
         text = _("The run needs {total} MiB of memory and the workers have {available} MiB: {parts}.")
-        told = text.format(
-            total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts
-        )
+        told = text.format(total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts)
         errors.append(FieldError(field="params", message=told))
     raise _refusal(errors)
 
