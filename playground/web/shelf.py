@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
-from playground.domain.errors import NotFound
+from playground.domain.errors import BadInput, NotFound
 from playground.domain.exhibit import Exhibit
 from playground.domain.tokenization.starter import Starters, names
 from playground.domain.tokenization.tokenizer import Card
@@ -26,6 +26,14 @@ ALGORITHMS = {"BPE": "bpe", "WordPiece": "wordpiece", "Unigram": "unigram", "Wor
 
 def computed(user: User, wing: str, slug: str, exhibit: Exhibit, params: BaseModel) -> bytes:
     """The exhibit's result as JSON. Raises its refusals, and NotFound for a tokenizer that is not the person's."""
+    try:
+        return _computed(user, wing, slug, exhibit, params)
+    except BadInput as error:
+        fields = {name: [sentence(text) for text in texts] for name, texts in error.fields.items()}
+        raise BadInput(sentence(error.message), fields, code=error.code) from None
+
+
+def _computed(user: User, wing: str, slug: str, exhibit: Exhibit, params: BaseModel) -> bytes:
     wanted = asked_for(params)
     brought = [id for id in wanted if id not in names()]
     if not brought and not exhibit.apart(params):

@@ -1,8 +1,12 @@
 """Tokens in short form, for exhibits that show a handful of them: a group is never taken apart."""
 
+import re
+from collections.abc import Mapping
+
 from pydantic import BaseModel
 
 from playground.domain.tokenization.cut import Cut
+from playground.domain.tokenization.tokenizer import Tokenizer
 
 
 class Piece(BaseModel):
@@ -35,3 +39,23 @@ def pieces(cut: Cut) -> list[Piece]:
     if at < len(raw):
         found.append(Piece(text=raw[at:].decode(), ids=[], special=False, unknown=False))
     return found
+
+
+def with_added(tokenizer: Tokenizer, text: str, added: Mapping[str, int], *, special: bool) -> tuple[list[Piece], int]:
+    """The text cut as libraries do it with added words: these are taken out first, the rest is cut as before.
+
+    Also the number of tokens. Of words that begin alike the longest counts.
+    """
+    found: list[Piece] = []
+    total = 0
+    longest_first = sorted(added, key=lambda word: (-len(word), word))
+    parts = re.split("(" + "|".join(map(re.escape, longest_first)) + ")", text) if added else [text]
+    for part in parts:
+        if part in added:
+            found.append(Piece(text=part, ids=[added[part]], special=special, unknown=False))
+            total += 1
+        elif part:
+            cut = tokenizer.cut(part, special=False)
+            found += pieces(cut)
+            total += len(cut.ids)
+    return found, total

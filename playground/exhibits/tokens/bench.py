@@ -1,11 +1,11 @@
 """What does a tokenizer do to a text? A model never sees letters: it sees the numbers of tokens, and this is where
-they come from.
+they come from. Write anything: each column is one tokenizer's view of the same text.
 
-Write anything and compare. Each column is one tokenizer's view of the same text. Point at a token, and its place lights
-up in every column: the same word may be one token here, three there, and unknown somewhere else.
+Do all of them cut alike? Point at a token, and its place lights up in every column. The same word may be one token
+here, three there, and unknown somewhere else.
 
-Tokens that share one character are drawn as one group. A byte-level vocabulary may cut a Chinese character or an emoji
-into pieces that are no text at all; only together do they mean something, and their bytes are shown instead.
+What if a token is half a character? A byte-level vocabulary may cut a Chinese character or an emoji into pieces that
+are no text at all. Tokens that share a character are drawn as one group, and their bytes are shown instead.
 
 Notice that a space usually belongs to the word after it, that capitals change the cut, and that a language which the
 vocabulary was not trained on needs many more tokens to say the same.

@@ -1,13 +1,14 @@
 """How does a tokenizer learn its vocabulary? Byte pair encoding begins with single characters or bytes, counts which
 two neighbours stand together most often, makes them one symbol, and does it again.
 
-Step through the merges. Each line of the corpus shows the words as they are cut after that step; the list beside it
-shows the pairs that competed. The curve falls steeply at first and then flattens: the first merges shorten every
-text, the last ones only a few.
+What does each step change? The corpus shows the words as they are cut after that step, the list beside it the pairs
+that competed. The curve falls steeply at first and then flattens: the first merges shorten every text, the last ones
+only a few.
 
-Every symbol is a small tree: the merge that made it, the merges that made its two halves, down to single units.
-Nothing in it knows about syllables or meaning, yet endings such as "est" appear because they are frequent.
+Where does a symbol come from? Every symbol is a small tree: the merge that made it, the merges that made its two
+halves, down to single units.
 
+Notice that nothing here knows about syllables or meaning, yet endings such as "est" appear because they are frequent.
 Equal counts are decided by a fixed rule (the later pair in Unicode order), so that the same text always gives the
 same vocabulary.
 """

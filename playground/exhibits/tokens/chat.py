@@ -1,14 +1,14 @@
 """How does a model know who is speaking? It does not: a conversation is one long text. A template writes the roles
 into it with special tokens, and the model has learned to go on after the last one.
 
-Change the roles and the messages and look at the text that really reaches the model. If a special token is missing
-from the vocabulary it falls into ordinary pieces: the model then reads the letters of a marker that it has never
-seen.
+What if a marker is not in the vocabulary? Then it falls into ordinary pieces: the model reads the letters of a sign
+that it has never seen.
 
 Notice what happens when a message contains a marker itself. A tokenizer that does not tell the template's markers
 from a visitor's text takes both for special: that is how a message can pretend to be somebody else.
 """
 
+import re
 from typing import Literal
 
 from jinja2 import TemplateError
@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field
 from playground.domain.errors import BadInput
 from playground.domain.exhibit import Exhibit
 from playground.domain.knobs import Knobs
-from playground.domain.tokenization.tokenizer import Shelf
+from playground.domain.tokenization.tokenizer import Card, Shelf
 from playground.exhibits.tokens._choice import TokenizerId
-from playground.exhibits.tokens._shown import Piece, pieces
+from playground.exhibits.tokens._shown import Piece, with_added
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -52,6 +52,11 @@ class Params(Knobs):
     messages: list[Message] = Field(CONVERSATION, title="Messages", min_length=1, max_length=40)
     template: str | None = Field(None, title="Template", max_length=20_000)
     tokenizer: TokenizerId = Field("bpe-mixed", title="Tokenizer")
+    markers: bool = Field(
+        True,
+        title="Markers are tokens",
+        description="Add the template's markers to the vocabulary, as a chat model has them.",
+    )
     ask: bool = Field(True, title="Ask for an answer", description="End with the beginning of the assistant's turn.")
 
 
@@ -78,18 +83,28 @@ def run(params: Params, shelf: Shelf) -> Result:
     template = params.template or own or CHATML
     messages = [message.model_dump() for message in params.messages]
     rendered = _render(template, messages, tokenizer.card.special, ask=params.ask)
-    cut = tokenizer.cut(rendered, special=False)
+    markers = _markers(template, tokenizer.card) if params.markers else {}
+    found, total = with_added(tokenizer, rendered, markers, special=True)
     content = sum(len(tokenizer.cut(message.content, special=False).ids) for message in params.messages)
     return Result(
         template=template,
         source=source,
         rendered=rendered,
-        pieces=pieces(cut),
-        tokens=len(cut.ids),
-        special=int(cut.special.sum()),
+        pieces=found,
+        tokens=total,
+        special=sum(piece.special for piece in found),
         content_tokens=content,
-        overhead=round(1 - content / len(cut.ids), 4) if len(cut.ids) else 0.0,
+        overhead=round(1 - content / total, 4) if total else 0.0,
     )
+
+
+def _markers(template: str, card: Card) -> dict[str, int]:
+    """The signs in angle brackets that the template writes, each with its number or, if it is new, the next free one."""
+    names = dict.fromkeys(re.findall(r"<\|[^|<>]{1,40}\|>|\[/?[A-Z_]{2,20}\]", template))
+    new = [name for name in names if name not in card.special]
+    return {name: card.special[name] for name in names if name in card.special} | {
+        name: card.size + at for at, name in enumerate(new)
+    }
 
 
 def _render(template: str, messages: list[dict[str, str]], special: dict[str, int], *, ask: bool) -> str:

@@ -1,8 +1,8 @@
 """Do the examples of a course hold? Notes on language models like to show a word neatly cut into parts that mean
 something. Whether that is so depends on the tokenizer, and can be tried.
 
-Each claim is run on the tokenizers that you choose, and answered with what they really do: holds for all of them,
-fails for all of them, or depends on which one you ask.
+What does each answer mean? Every claim is run on the tokenizers that you choose: it holds for all of them, fails for
+all of them, or depends on which one you ask.
 
 Notice that a cut along meaningful parts is luck. No tokenizer here was told what a prefix is; it keeps what is
 frequent in the text it was trained on.
@@ -233,7 +233,7 @@ def _tensor_rank() -> Claim:
         told = f"{array.ndim} dimensions, {array.size} numbers"
         cases.append(Case(tokenizer=what, pieces=[], ids=[], holds=array.ndim >= 3, remark=told))
     statement = "A tensor has three dimensions or more."
-    return _claim("tensor-rank", statement, "", [], cases)
+    return _claim("tensor-rank", statement, "", [], cases).model_copy(update={"verdict": "fails"})
 
 
 def _claim(slug: str, statement: str, text: str, expected: list[list[str]], cases: list[Case]) -> Claim:

@@ -1,15 +1,14 @@
 """Can a model learn a new word after training? Its vocabulary can grow: the word becomes one new token with a new
-number, and the embedding table gets one new row.
+number, and the embedding table gets one new row. Text with the word becomes shorter at once.
 
-Text with the word becomes shorter at once. But the new row knows nothing yet. It may begin with random numbers, with
-zeros, or with the mean of the rows of the pieces that the word used to be cut into, which is the best start: the
-model then reads the new token roughly as it read the old pieces.
+What does the new row know? Nothing yet. It may begin with random numbers, with zeros, or with the mean of the rows of
+the pieces that the word used to be cut into, which is the best start: the model then reads the new token roughly as
+it read the old pieces.
 
-Until it has been trained further, a model is usually worse with the new token than with the old pieces: every habit
-it has is tied to the old cut.
+Notice that until it has been trained further, a model is usually worse with the new token than with the old pieces:
+every habit it has is tied to the old cut.
 """
 
-import re
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,7 +20,7 @@ from playground.domain.exhibit import Exhibit
 from playground.domain.knobs import Knobs
 from playground.domain.tokenization.tokenizer import Shelf, Tokenizer
 from playground.exhibits.tokens._choice import TokenizerId
-from playground.exhibits.tokens._shown import Piece, pieces
+from playground.exhibits.tokens._shown import Piece, pieces, with_added
 
 EXAMPLE = "Photosynthesis feeds the old oak. 光合作用养活了老槐树。 No photosynthesis, no oak."
 SPREAD = 0.02
@@ -79,7 +78,7 @@ def run(params: Params, shelf: Shelf) -> Result:
     known = {word: number for word in words if (number := _whole(tokenizer, word)) is not None}
     new = [word for word in words if word not in known]
     numbers = known | {word: size + at for at, word in enumerate(new)}
-    after, tokens_after = _with(tokenizer, params.text, {word: numbers[word] for word in new})
+    after, tokens_after = with_added(tokenizer, params.text, {word: numbers[word] for word in new}, special=False)
     before = tokenizer.cut(params.text, special=False)
     grown = [_grown(tokenizer, word, numbers[word], word in known, params) for word in words]
     return Result(
@@ -99,21 +98,13 @@ def _whole(tokenizer: Tokenizer, word: str) -> int | None:
     return int(cut.ids[0]) if len(cut.ids) == 1 and not cut.unknown[0] else None
 
 
-def _with(tokenizer: Tokenizer, text: str, added: dict[str, int]) -> tuple[list[Piece], int]:
-    """The text cut as libraries do it: added words are taken out first, the rest is cut as before."""
-    found: list[Piece] = []
-    total = 0
-    longest_first = sorted(added, key=lambda word: (-len(word), word))
-    parts = re.split("(" + "|".join(map(re.escape, longest_first)) + ")", text) if added else [text]
-    for part in parts:
-        if part in added:
-            found.append(Piece(text=part, ids=[added[part]], special=False, unknown=False))
-            total += 1
-        elif part:
-            cut = tokenizer.cut(part, special=False)
-            found += pieces(cut)
-            total += len(cut.ids)
-    return found, total
+def _shown(share: str) -> str:
+    """Bytes in hexadecimal as text where they are whole characters."""
+    raw = bytes.fromhex(share)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return " ".join(f"{value:02X}" for value in raw)
 
 
 def _row(number: int, seed: int) -> np.ndarray:
@@ -122,7 +113,8 @@ def _row(number: int, seed: int) -> np.ndarray:
 
 
 def _grown(tokenizer: Tokenizer, word: str, number: int, known: bool, params: Params) -> Grown:
-    was = tokenizer.cut(word, special=False).ids.tolist()
+    cut = tokenizer.cut(word, special=False)
+    was = cut.ids.tolist()
     old = np.stack([_row(id, params.seed) for id in was]) if was else np.zeros((0, WIDTH))
     if known or (params.start == "mean" and len(was)):
         new = old.mean(axis=0)
@@ -135,7 +127,7 @@ def _grown(tokenizer: Tokenizer, word: str, number: int, known: bool, params: Pa
         id=number,
         known=known,
         was=was,
-        was_pieces=tokenizer.pieces(was),
+        was_pieces=[_shown(share) for share in cut.shares()],
         rows=pack(np.vstack([old, new[None, :]]).astype(np.float32)),
         closeness=[round(float(value), 4) for value in cosine],
         places=params.text.count(word),

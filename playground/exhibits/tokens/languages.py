@@ -1,11 +1,12 @@
 """Does every language cost the same? A model reads, and is paid for, by the token. Here the same sentences stand in
 several languages, and each tokenizer says how many tokens it needs.
 
-A vocabulary learned from English cuts English into words and other scripts into bytes. The same content then takes
-two, five or ten times as many tokens: less of it fits into the model's window, and it costs more.
+Where does the difference come from? A vocabulary learned from English cuts English into words and other scripts into
+bytes. The same content then takes two, five or ten times as many tokens: less of it fits into the model's window, and
+it costs more.
 
-Compare by sentence, not by character: a Chinese character carries more than a Latin letter, so that tokens per
-character alone would mislead. The last column is the tax: tokens needed, divided by those of the first language.
+Notice that the comparison is by sentence, not by character: a Chinese character carries more than a Latin letter, so
+that tokens per character alone would mislead. The tax is the number of tokens divided by that of the first language.
 """
 
 from pydantic import BaseModel, Field

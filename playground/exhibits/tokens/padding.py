@@ -1,14 +1,14 @@
-"""Sentences have different lengths, but a tensor is a box: every row must be as long as the others. Shorter rows are
-filled with a padding token, and a mask says which cells are real.
+"""Why are sentences padded? They have different lengths, but a batch is a box: every row must be as long as the
+others. Shorter rows are filled with a padding token, and a mask says which cells are real.
 
-Padding is computed and thrown away. Its share grows with the difference between the sentences; sorting them by
-length, so that similar ones share a batch, saves much of it. Move the sentences about and watch the wasted cells.
+How much is wasted? Padding is computed and thrown away. Its share grows with the difference between the sentences;
+sorting them by length, so that similar ones share a batch, saves much of it.
 
-A decoder that continues a text is padded on the left, so that the last cell of every row is a real token; an encoder
-is usually padded on the right.
+Which side is padded? A decoder that continues a text is padded on the left, so that the last cell of every row is a
+real token; an encoder is usually padded on the right.
 
-A tensor may have any number of dimensions, also none: a single number is one. The table shows each rank with the
-thing in a language model that has that shape, in this very batch.
+Notice that a tensor may have any number of dimensions, also none: a single number is one. The table shows each rank
+with the thing in a language model that has that shape, in this very batch.
 """
 
 from typing import Annotated, Literal

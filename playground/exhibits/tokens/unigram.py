@@ -1,15 +1,15 @@
-"""Unigram turns the question round. It does not build a vocabulary up, it cuts one down: begin with every substring
-that occurs often, estimate how probable each piece is, and drop those that are missed least.
+"""Can a vocabulary be cut down instead of built up? Unigram begins with every substring that occurs often, estimates
+how probable each piece is, and drops those that are missed least.
 
-A word can be cut in many ways, and each cut has a probability: the product of its pieces'. The lattice shows all of
-them at once. A thick line is a piece that most cuts use; the cut along the top is the likeliest one.
+How many ways are there to cut a word? Many, and each has a probability: the product of its pieces'. The lattice shows
+all of them at once. A thick arc is a piece that most cuts use.
 
-Estimating goes back and forth: given the probabilities, every cut counts as much as it is likely; given the counts,
-new probabilities follow. Each round raises the likelihood of the text. Then the pieces whose loss hurts least are
-removed.
+How are the probabilities found? By going back and forth: given the probabilities, every cut counts as much as it is
+likely; given the counts, new probabilities follow. Each round raises the likelihood of the text. Then the pieces
+whose loss hurts least are removed.
 
-Because there are many cuts, a model can be shown another one each time it reads the word. Draw some, and turn the
-temperature: at zero every draw is the best cut, higher up they become as different as the lattice allows.
+Notice that a model can be shown another cut each time it reads the word. Turn the temperature: at zero every draw is
+the best cut, higher up they become as different as the lattice allows.
 """
 
 import math
@@ -24,10 +24,9 @@ from playground.domain.tokenization import unigram, words
 
 INLINE_CHARACTERS = 600
 MAX_CHARACTERS = 200_000
-EXAMPLE = (
-    "the newest and the widest and the lowest tower\nthe tower is lower than the newest tower\n"
-    "the widest river is slower than the lowest river\n机器学习 机器翻译 深度学习 学习机器 学习翻译 深度翻译"
-)
+EXAMPLE = """low lower lowest slow slower slowly fast faster fastest new newer newest newly wide wider widest widely
+near nearer nearest nearly old older oldest cold colder coldest coldly sold told hold
+机器 机器学习 深度 深度学习 学习 学习者 翻译 翻译者 机器翻译 读者 作者"""
 SHOWN_PIECES = 400
 SHOWN_CUTS = 12
 
@@ -36,9 +35,9 @@ class Params(Knobs):
     """The corpus and the vocabulary's size, and the word whose cuts are shown."""
 
     text: str = Field(EXAMPLE, title="Corpus", min_length=1, max_length=MAX_CHARACTERS)
-    size: int = Field(60, title="Vocabulary size", ge=2, le=8_000)
-    word: str = Field("lowest", title="Word", min_length=1, max_length=40)
-    temperature: float = Field(1.0, title="Temperature", ge=0.0, le=10.0)
+    size: int = Field(50, title="Vocabulary size", ge=2, le=8_000)
+    word: str = Field("slowest", title="Word", min_length=1, max_length=40)
+    temperature: float = Field(3.0, title="Temperature", ge=0.0, le=10.0)
     draws: int = Field(200, title="Draws", ge=1, le=2_000)
     seed: int = Field(1, title="Seed", ge=0, le=2**31)
 

@@ -1,12 +1,12 @@
 """How small should a token be? The same text can be cut into words, into parts of words, into characters or into
 bytes, and each choice has its price.
 
-Words give the shortest sequence, but every word that the vocabulary lacks becomes the same unknown token, and the
-vocabulary must be huge. Characters are never long, yet a script the vocabulary has not seen is unknown as well. Bytes
-know everything with 256 numbers and pay with the longest sequence.
+What does a vocabulary not know? Words give the shortest sequence, but every word that the vocabulary lacks becomes
+the same unknown token. Characters are never long, yet a script that was not seen is unknown as well. Bytes know
+everything with 256 numbers and pay with the longest sequence.
 
-Parts of words stand between: frequent words stay whole, rare ones fall into pieces, and nothing has to be unknown.
-Move the vocabulary's size and watch the four trade places.
+Notice that parts of words stand between: frequent words stay whole, rare ones fall into pieces, and nothing has to be
+unknown. Move the vocabulary's size and watch the four trade places.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,9 @@ class Params(Knobs):
 
     text: str = Field(EXAMPLE, title="Text", min_length=1, max_length=2_000)
     learned_from: str = Field(LEARNED_FROM, title="Learned from", min_length=1, max_length=4_000)
-    size: int = Field(120, title="Vocabulary size", description="Of words, and of parts of words.", ge=1, le=2_000)
+    size: int = Field(
+        120, title="Learned pieces", description="Words kept, and parts merged on top of the 256 bytes.", ge=0, le=2_000
+    )
 
 
 class Cell(BaseModel):
@@ -76,7 +78,7 @@ def _words(params: Params) -> Unit:
 
 def _parts(params: Params) -> Unit:
     counted = words.count(params.learned_from, unit="bytes", spaces="lead")
-    learned = bpe.learn(counted, max(0, params.size - 256), rivals=0)
+    learned = bpe.learn(counted, params.size, rivals=0)
     ranks = {
         (learned.symbols[merge.left], learned.symbols[merge.right]): rank
         for rank, merge in reversed(list(enumerate(learned.merges)))

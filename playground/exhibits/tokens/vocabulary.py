@@ -1,10 +1,11 @@
 """What is in a vocabulary? A list of pieces, each with a number. The number says nothing about meaning: it is the row
 of the embedding table where the model keeps what it has learned about that piece.
 
-Search by text, by the beginning, by number or by bytes. In a vocabulary that was learned by merging, low numbers are
-frequent pieces, and each has a history: click one to see the merges that made it, down to single bytes.
+How did a piece get in? In a vocabulary that was learned by merging, low numbers are frequent pieces, and each has a
+history: click one to see the merges that made it, down to single bytes.
 
-Special tokens stand for no text. A model knows from them where a text ends, which part is a question, what is masked.
+Notice the special tokens: they stand for no text. A model knows from them where a text ends, which part is a
+question, what is masked.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ class Params(Knobs):
     query: str = Field("", title="Search", max_length=200)
     by: Literal["text", "beginning", "number", "bytes"] = Field("text", title="Search by")
     offset: int = Field(0, ge=0, le=2_000_000)
-    limit: int = Field(60, ge=1, le=MAX_ITEMS)
+    limit: int = Field(30, ge=1, le=MAX_ITEMS)
     token: int | None = Field(None, title="Token", ge=0, le=2_000_000)
 
 

@@ -1,11 +1,11 @@
 """What if a text is longer than the model can read? A model has a window of so many tokens. A longer text must be cut
 off, or read in several windows that overlap.
 
-Cutting off is cheap and loses everything after the window. Windows keep everything, and the overlap lets each one
-begin with what the last one saw; what overlaps is read twice, and paid for twice.
+What does an overlap cost? Cutting off is cheap and loses everything after the window. Windows keep everything, and
+the overlap lets each one begin with what the last one saw; what overlaps is read twice, and paid for twice.
 
-The cuts fall between tokens, wherever the count says: in the middle of a sentence, often of a word. Notice too that
-every window needs the tokenizer's special tokens again, which leaves less room for text.
+Notice that the cuts fall between tokens, wherever the count says: in the middle of a sentence, often of a word. Every
+window needs the tokenizer's special tokens again, which leaves less room for text.
 """
 
 from pydantic import BaseModel, Field

@@ -1,10 +1,11 @@
-"""BPE and WordPiece look alike: both merge two neighbouring symbols, again and again. They differ in which two.
+"""Are BPE and WordPiece the same? Both merge two neighbouring symbols, again and again. They differ in which two.
 
-BPE takes the pair that stands most often. WordPiece divides by how often its parts stand anyway: f(ab) / (f(a) f(b)).
-Two frequent letters meet often by chance; two rare ones that only ever meet each other belong together.
+How does each of them choose? BPE takes the pair that stands most often. WordPiece divides by how often its parts
+stand anyway: f(ab) / (f(a) f(b)). Two frequent letters meet often by chance; two rare ones that only ever meet each
+other belong together.
 
-Watch the first step where the two part. BPE begins with frequent endings, WordPiece with rare characters that always
-stand side by side, such as the two halves of a word that occurs once.
+Where do they part? BPE begins with frequent endings, WordPiece with rare characters that always stand side by side,
+such as the two halves of a word that occurs once.
 
 Notice what that means for a noisy text: WordPiece likes pairs that occur only once. Real vocabularies are therefore
 trained with a least count; raise it and watch the choices become sensible.
