@@ -33,7 +33,7 @@ def answer(request: dict[str, Any]) -> bytes:
 
 
 def check(paths: list[Path]) -> dict[str, Any]:
-    """Open an upload and try it out. Returns its meta data, and the `tokenizer.json` that it was turned into, if any."""
+    """Open an upload and try it out. Returns its meta data, and the `tokenizer.json` that it was turned into."""
     files = {path.name: path.read_bytes() for path in paths}
     kind = formats.kind_of(files)
     if kind == "sentencepiece":

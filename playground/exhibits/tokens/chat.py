@@ -55,7 +55,7 @@ class Params(Knobs):
     markers: bool = Field(
         True,
         title="Markers are tokens",
-        description="Add the template's markers to the vocabulary, as a chat model has them.",
+        description="Add the markers to the vocabulary, as a chat model has them.",
     )
     ask: bool = Field(True, title="Ask for an answer", description="End with the beginning of the assistant's turn.")
 

@@ -31,7 +31,7 @@ class Pool:
         self._change = threading.Condition()
 
     def ask(self, owner: object, request: dict[str, Any]) -> bytes:
-        """The answer of one of the owner's children. Raises its refusal; BadInput if it had to be ended; Unavailable."""
+        """An answer of one of the owner's children. Raises its refusal; BadInput if it had to end; Unavailable."""
         with self._lent(owner) as child:
             try:
                 return child.ask(request)
