@@ -19,7 +19,7 @@ FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -pa
 CATALOGUES := $(filter-out %/django.mo,$(wildcard locale/zh_Hans/LC_MESSAGES/*.po))
 MESSAGES := locale/zh_Hans/LC_MESSAGES/django.mo
 
-.PHONY: help run setup setup-dev build test test-python test-postgresql test-frontend e2e check lint types format \
+.PHONY: help run setup setup-dev build test test-python test-postgresql test-frontend test-browser e2e check lint types format \
 	bench bench-env lock clean
 
 help: ## list the targets
@@ -69,7 +69,7 @@ $(VENV)/dev.stamp: requirements.lock requirements-dev.lock | $(BIN)/python
 	@$(PIP) --requirement requirements.lock --requirement requirements-dev.lock
 	@touch $@
 
-test: test-python test-postgresql test-frontend e2e ## all tests: SQLite, PostgreSQL, pages, browser (under 20 minutes)
+test: test-python test-postgresql test-frontend test-browser ## all tests: SQLite, PostgreSQL, pages, browser (under 20 minutes)
 
 test-python: setup-dev
 	$(PYTEST) -m "not e2e"
@@ -80,9 +80,12 @@ test-postgresql: setup-dev
 test-frontend: setup-dev
 	$(NPM) test
 
-e2e: setup-dev ## the browser tests alone; they also write the README's screenshots
+test-browser: setup-dev
 	@tools/chromium.sh $(VENV)
 	$(PYTEST) -m e2e tests/e2e
+
+e2e: ## the browser tests alone, and the README's screenshots with them
+	@VITRINE_SCREENSHOTS=1 $(MAKE) test-browser
 
 check: lint ## everything that takes under three minutes: rules, types, fast tests
 	$(PYTEST) -q -m "not slow and not e2e and not faults"

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.site import Site
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 class Client:

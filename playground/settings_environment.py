@@ -25,7 +25,9 @@ class Environment(BaseModel):
     vitrine_home: Path = Field(BASE_DIR / "var", description="Folder of all data: database, store, Redis socket.")
     database_url: str = Field("", description="postgresql://user:password@host/name; else SQLite in VITRINE_HOME.")
     redis_url: str = Field("", description="redis://host:6379/0 or unix:///path; else a private Redis in VITRINE_HOME.")
-    storage_url: str = Field("", description="fsspec address of the store: a folder or s3://...; else VITRINE_HOME/store.")
+    storage_url: str = Field(
+        "", description="fsspec address of the store: a folder or s3://...; else VITRINE_HOME/store."
+    )
     secret_key: str = Field("", description="Django's signing key; else made once and kept in VITRINE_HOME/secret_key.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
@@ -34,7 +36,9 @@ class Environment(BaseModel):
     debug: bool = Field(False, description="Django's debug mode, for development only.")
     vitrine_https: bool = Field(False, description="True where a proxy in front speaks HTTPS: secure cookies, HSTS.")
     vitrine_max_corpus_bytes: int = Field(1 << 30, ge=1, description="Largest corpus accepted, in bytes (1 GiB).")
-    vitrine_max_model_bytes: int = Field(2 << 30, ge=1, description="Largest unpacked model accepted, in bytes (2 GiB).")
+    vitrine_max_model_bytes: int = Field(
+        2 << 30, ge=1, description="Largest unpacked model accepted, in bytes (2 GiB)."
+    )
     vitrine_slots: int = Field(1, ge=1, le=64, description="Training jobs that one train worker runs at a time.")
     vitrine_version: str = Field("", description="Version shown by the health page; else that of the package.")
 

@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.utils import translation
 
 from playground.people import tokens
 from playground.people.models import User
@@ -42,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(home / "uploads")
     (home / "uploads").mkdir()
     settings.LOGGING_CONFIG = None
+    # Argon2 takes half a second by design; most tests make users and none is about the hash.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if config.getoption("--database") == "postgresql":
         os.environ["DATABASE_URL"] = _run.enter_context(start_postgres())
     # Django has read its settings already, so that they are changed in place; connections are made anew.
@@ -50,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         database |= dict(dj_database_url.parse(os.environ["DATABASE_URL"]))
     if database["ENGINE"].endswith("sqlite3"):
         # A file, since threads and processes share it; not waiting for the disk, since it need not survive.
-        database["OPTIONS"]["init_command"] = settings.SQLITE_OPTIONS["init_command"].replace("=FULL", "=OFF")
+        fast = settings.SQLITE_OPTIONS["init_command"].replace("=FULL", "=OFF")
+        database["OPTIONS"] = {**settings.SQLITE_OPTIONS, "init_command": fast}
         database["TEST"]["NAME"] = str(home / "test.sqlite3")
     else:
         database["OPTIONS"] = {}
@@ -62,6 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Stop the database and remove the home."""
     _run.close()
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """A request in Chinese leaves its thread Chinese; the next test begins in English."""
+    translation.activate("en")
 
 
 @pytest.fixture
@@ -84,7 +94,9 @@ def as_user() -> SignedIn:
     """A client that sends a person's API token."""
 
     def make(person: User) -> Client:
-        return Client(headers={"authorization": f"Bearer {tokens.create(person, 'test')}"}, raise_request_exception=False)
+        return Client(
+            headers={"authorization": f"Bearer {tokens.create(person, 'test')}"}, raise_request_exception=False
+        )
 
     return make
 

@@ -7,7 +7,8 @@ function address(path: string): string {
 /** A Python program with the standard library alone. */
 export function python(method: string, path: string, body?: unknown): string {
   const lines = ["import json, os, urllib.request", ""];
-  if (body !== undefined) lines.push(`body = json.loads(r'''${JSON.stringify(body, null, 2)}''')`);
+  // JSON may write a quotation mark as its number; so nothing in a text can end the Python string around it.
+  if (body !== undefined) lines.push(`body = json.loads(r'''${JSON.stringify(body, null, 2).replaceAll("'", "\\u0027")}''')`);
   lines.push(
     "request = urllib.request.Request(",
     `    ${JSON.stringify(address(path))},`,

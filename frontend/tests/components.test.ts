@@ -108,7 +108,7 @@ test("a press on a token asks what was expected in its place; arrow keys go on f
 
 test("the token that really came is shown also when it was no likely one, and the rest of the probability too", () => {
   const expectation = { entropy: 1, ids: [7], texts: [" was"], probabilities: [0.5] };
-  render(CandidateBars, { expectation, before: "To", came: tokens[1] });
+  render(CandidateBars, { expectation, before: "To", came: tokens[1], name: "·be" });
   const words = screen.getByRole("img").textContent ?? "";
   expect(words).toContain("·was");
   expect(words).toContain("came next");

@@ -117,6 +117,17 @@ test("what was deleted is gone at once and comes back to its place on Undo", () 
   expect(fetched).not.toHaveBeenCalled();
 });
 
+test("what a run reads stays, and the reason is said at once", async () => {
+  const shelf = new Shelf();
+  shelf.items.corpora = [corpus("1", { in_use: 1 })];
+  const body = { title: "Conflict", detail: "It is in use: the run “a” has not ended.", code: "in_use", status: 409 };
+  fetched.mockResolvedValue(new Response(JSON.stringify(body), { status: 409 }));
+  shelf.remove("corpora", corpus("1", { in_use: 1 }));
+  await vi.waitFor(() => expect(shelf.problem?.detail).toContain("in use"));
+  expect(shelf.items.corpora).toHaveLength(1);
+  expect(toasts).toHaveLength(0);
+});
+
 const actions = { rename: vi.fn(), remove: vi.fn(), preview: vi.fn(), origin: vi.fn() };
 
 test("the table says what a text is and what can be done with it", async () => {

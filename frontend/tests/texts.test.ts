@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { nameOf } from "../components/library/uploads.svelte";
+import { nameOf as fileName } from "../components/library/uploads.svelte";
 import { thin } from "../lib/curves.svelte";
 import { plates } from "../lib/exhibits";
+import { curl, python } from "../lib/snippets";
 import { csv } from "../lib/table";
-import { visible } from "../lib/tokens";
+import { groups, nameOf, visible } from "../lib/tokens";
 
 test("CSV quotes what must be quoted, and a token is never a formula", () => {
   const rows = [{ token: 'say "hi", all', p: 0.5 }, { token: "=1+1", p: -0.25 }, { token: "两\n行", p: null }];
@@ -21,7 +22,13 @@ test("a lesson is set in plates: questions are titles, the last words are what t
 test("white space of a token can be seen", () => {
   expect(visible(" the")).toBe("·the");
   expect(visible("\n")).toBe("↵");
-  expect(visible("")).toBe("∅");
+  expect(visible("")).toBe("‹part of a character›");
+});
+
+test("the tokens of one character are one group, and each has a name", () => {
+  const tokens = ["我", "", "", "😀", " be", ""].map((text) => ({ text }));
+  expect(groups(tokens).map(({ text, first, tokens: { length } }) => [text, first, length])).toEqual([["我", 0, 1], ["😀", 1, 3], [" be", 4, 1], ["", 5, 1]]);
+  expect([0, 1, 3, 4].map((i) => nameOf(tokens, i))).toEqual(["我", "😀 1/3", "😀 3/3", "·be"]);
 });
 
 test("a thumbnail of a curve keeps its ends and its mean", () => {
@@ -33,7 +40,15 @@ test("a thumbnail of a curve keeps its ends and its mean", () => {
 });
 
 test("a file is called after itself", () => {
-  expect(nameOf(new File([], "tiny_shakespeare.txt"))).toBe("tiny shakespeare");
-  expect(nameOf(new File([], ".txt"))).toBe(".txt");
-  expect(nameOf(new File([], "唐诗三百首.txt"))).toBe("唐诗三百首");
+  expect(fileName(new File([], "tiny_shakespeare.txt"))).toBe("tiny shakespeare");
+  expect(fileName(new File([], ".txt"))).toBe(".txt");
+  expect(fileName(new File([], "唐诗三百首.txt"))).toBe("唐诗三百首");
+});
+
+test("no text can break out of the code that is copied", () => {
+  const text = "it's '''quoted''' \\ and $(so on)";
+  const [, json] = /r'''([\s\S]*?)'''/.exec(python("POST", "jobs", { text })) ?? [];
+  expect(JSON.parse(json ?? "")).toEqual({ text });
+  const quoted = curl("POST", "jobs", { text }).split("-d ")[1] ?? "";
+  expect(quoted.slice(1, -1).replaceAll("'\\''", "'")).toBe(JSON.stringify({ text }));
 });

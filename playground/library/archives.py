@@ -16,7 +16,7 @@ from playground.domain.errors import BadInput, TooLarge
 MAX_ENTRIES = 1000
 """Entries of an archive; a model folder has about ten."""
 MAX_RATIO = 100
-"""How many times larger than its packed form an entry may be: weights shrink to no less than a half, JSON to a tenth."""
+"""How many times larger than its packed form an entry may be: weights shrink to a half at best, JSON to a tenth."""
 RATIO_FROM = 1 << 20
 """Bytes up to which an entry's ratio does not matter."""
 CHUNK = 1 << 20

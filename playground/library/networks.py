@@ -46,6 +46,9 @@ class _Spool:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """Nothing to close."""
+
     def take(self) -> bytes:
         """What was written since the last call."""
         data = b"".join(self._parts)
@@ -59,7 +62,7 @@ def zipped(folder: Path) -> Iterator[bytes]:
     Stored, not compressed: weights hardly shrink, and forty students download at once.
     """
     spool = _Spool()
-    with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with zipfile.ZipFile(spool, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             # A fixed date: the same model gives the same bytes.
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=(2000, 1, 1, 0, 0, 0))

@@ -36,7 +36,7 @@ class Store:
         folder = local.with_name(f"{local.name}.{uuid.uuid4().hex}")
         folder.mkdir(mode=0o700)
         try:
-            os.replace(local, folder / name)
+            local.replace(folder / name)
             self.put_tree(kind, sha256, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -57,7 +57,7 @@ class Store:
             shutil.move(local, draft)
             _sync(draft)
             if not target_folder.exists():
-                os.rename(draft, target_folder)
+                draft.rename(target_folder)
         except OSError:
             if not target_folder.exists():
                 raise
@@ -103,7 +103,7 @@ class Store:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.fs.get(self._path(kind, sha256), str(draft), recursive=True)
         try:
-            os.rename(draft, folder)
+            draft.rename(folder)
         except OSError:
             # Another process was faster; the content is the same.
             shutil.rmtree(draft, ignore_errors=True)

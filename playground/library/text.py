@@ -100,7 +100,9 @@ def _not_text(start: bytes, offset: int) -> BadInput:
     if guess is not None:
         where = _("The file is not UTF-8 text, from byte {offset} on. It looks like {format}.")
         return _bad(where.format(offset=offset, format=_(guess)))
-    return _bad(_("The file is not UTF-8 text: the byte at offset {offset} belongs to no character.").format(offset=offset))
+    return _bad(
+        _("The file is not UTF-8 text: the byte at offset {offset} belongs to no character.").format(offset=offset)
+    )
 
 
 def _bad(message: str) -> BadInput:

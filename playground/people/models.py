@@ -10,7 +10,7 @@ class User(AbstractUser):
 
     @property
     def role(self) -> str:
-        """"owner" of the installation, or "member"."""
+        """ "owner" of the installation, or "member"."""
         return "owner" if self.is_superuser else "member"
 
 

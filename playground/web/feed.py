@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -84,10 +84,8 @@ class Watch:
         """Look for new events until cancelled."""
         looked = 0.0
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self.poked.wait(), LOOK_EVERY)
-            except TimeoutError:
-                pass
             # The first poke after a pause is answered at once, those right behind it together.
             await asyncio.sleep(max(0.0, looked + FRAME_GAP - time.monotonic()))
             looked = time.monotonic()
@@ -127,10 +125,8 @@ class Watch:
         moved = self.moved
         if self.tail > cursor:
             return
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(moved.wait(), seconds)
-        except TimeoutError:
-            return
 
 
 class Feed:

@@ -44,9 +44,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldError] = []
 
 
-def problem(
-    status: int, detail: str, *, code: str | None = None, errors: Iterable[FieldError] = ()
-) -> HttpResponse:
+def problem(status: int, detail: str, *, code: str | None = None, errors: Iterable[FieldError] = ()) -> HttpResponse:
     """The response for one refusal."""
     phrase = HTTPStatus(status).phrase
     slug = code or phrase.lower().replace(" ", "_").replace("-", "_")

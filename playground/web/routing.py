@@ -25,5 +25,8 @@ class Nowhere:
         await send({"type": "websocket.close"})
 
 
-patterns = [path("ws/jobs/<uuid:id>", JobSocket()), re_path("", Nowhere())]
+# Django's types know views only; Channels calls what stands here as an ASGI application.
+job_socket: Any = JobSocket()
+nowhere: Any = Nowhere()
+patterns = [path("ws/jobs/<uuid:id>", job_socket), re_path("", nowhere)]
 websockets = URLRouter(patterns)

@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         if user is not None:
             login(request, user, backend=MODEL_BACKEND)
         elif known(request) is None:
-            return _page(request, link_failed=True, status=403)
+            return HttpResponseRedirect("/sign-in/?link=failed")
         return HttpResponseRedirect("/")
     if known(request) is None:
         return HttpResponseRedirect("/sign-in/")
@@ -41,7 +41,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page, and its form with name and password."""
     if request.method != "POST":
-        return HttpResponseRedirect(_next(request)) if known(request) else _page(request)
+        failed = request.GET.get("link") == "failed"
+        return HttpResponseRedirect(_next(request)) if known(request) else _page(request, link_failed=failed)
     name = request.POST.get("username", "")[:150]
     address = request.META.get("REMOTE_ADDR", "")
     if attempts.locked(name, address):

@@ -83,12 +83,15 @@ def test_a_bad_name_is_refused_before_anything_is_stored(user: User, tmp_path: P
 
 
 def test_a_folder_is_adopted_under_the_hash_of_its_files(user: User, tmp_path: Path) -> None:
+    rows = []
     for attempt in ("one", "two"):
         folder = tmp_path / attempt
         folder.mkdir()
         (folder / "tokenizer.json").write_text("{}")
-        row = artifacts.adopt("tokenizer", folder, owner=user, name="t", meta={"vocab_size": 3}, origin={"job": "j"})
+        meta, origin = {"vocab_size": 3}, {"job": "j"}
+        rows.append(artifacts.adopt("tokenizer", folder, owner=user, name="t", meta=meta, origin=origin))
         assert not folder.exists()
+    row = rows[1]
     assert Artifact.objects.get() == row
     assert row.meta == {"vocab_size": 3}
     assert (artifacts.path_of(row) / "tokenizer.json").read_text() == "{}"
@@ -104,11 +107,11 @@ def test_the_hash_knows_names_and_contents(tmp_path: Path) -> None:
     assert len(digests) == 3
 
 
-@pytest.mark.parametrize("offset", range(0, 12))
+@pytest.mark.parametrize("offset", range(12))
 def test_a_preview_never_cuts_a_character(user: User, tmp_path: Path, offset: int) -> None:
     corpus = add(user, tmp_path, "汉字 und Wörter 👩‍👧 " * 5)[0]
     whole = corpora.text_path(corpus).read_text()
-    text, following = corpora.preview(corpus, offset, 7)
+    text, _following = corpora.preview(corpus, offset, 7)
     assert text in whole
     assert "\ufffd" not in text
     pieces, at = "", 0

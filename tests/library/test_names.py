@@ -8,7 +8,9 @@ from playground.domain.errors import BadInput
 from playground.library import names
 
 
-@pytest.mark.parametrize("name", ["Tiny", "唐诗三百首", "👩‍👩‍👧 family", "<script>alert(1)</script>", "a'b\"c&d", "x" * 200])
+@pytest.mark.parametrize(
+    "name", ["Tiny", "唐诗三百首", "👩‍👩‍👧 family", "<script>alert(1)</script>", "a'b\"c&d", "x" * 200]
+)
 def test_a_name_is_kept_as_it_is(name: str) -> None:
     assert names.clean(name) == name
 

@@ -30,7 +30,9 @@ def test_the_database_does_not_hold_the_secret(user: User) -> None:
     assert secret.rpartition("_")[2] not in str(row)
 
 
-@pytest.mark.parametrize("change", [lambda s: s[:-1] + ("A" if s[-1] != "A" else "B"), lambda s: s + "x", lambda s: "", str.upper])
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:-1] + ("A" if s[-1] != "A" else "B"), lambda s: s + "x", lambda s: "", str.upper]
+)
 def test_a_wrong_token_is_nobody(user: User, change: object) -> None:
     secret = tokens.create(user, "notebook")
     assert callable(change)

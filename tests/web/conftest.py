@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django_vite.core.asset_loader import DjangoViteAssetLoader
+from pytest_django import DjangoDbBlocker
 
 from playground.domain.job import Status
 from playground.domain.messages import NewEvent
@@ -19,7 +20,6 @@ from playground.ledger.submit import submit
 from playground.library import corpora
 from playground.library.models import Artifact
 from playground.people.models import User
-from pytest_django import DjangoDbBlocker
 from tests.support.redis import start_redis
 from tests.web.site import Site, start_site
 
@@ -65,7 +65,10 @@ def run(job: Job) -> Callable[..., int]:
     def store(first: int, last: int, *, to: Status | None = None, size: int = 0) -> int:
         steps = list(range(first, last + 1))
         events = [
-            NewEvent(type="metrics", data={"step": [step], "loss": [7.0 - step / 100], **({"note": ["x" * size]} if size else {})})
+            NewEvent(
+                type="metrics",
+                data={"step": [step], "loss": [7.0 - step / 100], **({"note": ["x" * size]} if size else {})},
+            )
             for step in steps
         ]
         return append(job.pk, claimed.attempt, events, to=to).last_seq
@@ -74,7 +77,9 @@ def run(job: Job) -> Callable[..., int]:
 
 
 @pytest.fixture(scope="session")
-def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """One server for all tests of this run that need one, on the test's database and with a real Redis."""
     with ExitStack() as stack:
         stack.enter_context(start_redis(settings.VITRINE_HOME))

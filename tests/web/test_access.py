@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import Http404
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from ninja.operation import Operation
@@ -20,7 +20,15 @@ from playground.web.api import api
 from playground.web.routing import patterns as socket_patterns
 from tests.conftest import SignedIn
 
-OPEN = {"/", "/sign-in/", "/sign-out/", "/i18n/setlang/", "/i18n/catalogue.json", "/api/v1/openapi.json", "/api/v1/health"}
+OPEN = {
+    "/",
+    "/sign-in/",
+    "/sign-out/",
+    "/i18n/setlang/",
+    "/i18n/catalogue.json",
+    "/api/v1/openapi.json",
+    "/api/v1/health",
+}
 """What strangers may ask for; anything added here is a decision."""
 
 
@@ -96,7 +104,7 @@ def test_a_view_without_policy_is_not_reachable(db: None) -> None:
     request = RequestFactory().get("/new/")
     request.user = AnonymousUser()
     with pytest.raises(PermissionError, match="policy"):
-        IdentityMiddleware(lambda request: Http404()).process_view(request, lambda request: None, (), {})
+        IdentityMiddleware(lambda request: HttpResponse()).process_view(request, lambda request: None, (), {})
 
 
 def test_an_operation_without_policy_stops_the_program() -> None:
@@ -159,7 +167,9 @@ def test_a_cookie_needs_a_csrf_token_and_a_bearer_token_does_not(user: User, job
     assert by_token.post(f"/api/v1/jobs/{job.pk}/stop").status_code == 200
 
 
-@pytest.mark.parametrize("header", ["Bearer vt_wrong", "Bearer ", "Basic YWRhOmFkYQ==", "vt_x", "Bearer vt_" + "x" * 9000])
+@pytest.mark.parametrize(
+    "header", ["Bearer vt_wrong", "Bearer ", "Basic YWRhOmFkYQ==", "vt_x", "Bearer vt_" + "x" * 9000]
+)
 def test_with_a_header_the_cookie_counts_for_nothing(user: User, header: str) -> None:
     client = Client()
     client.force_login(user)

@@ -64,7 +64,8 @@ def sources() -> list[Path]:
     return sorted(
         path
         for path in found
-        if not skip & set(path.relative_to(ROOT).parts) and not path.name.endswith((".test.ts", ".generated.ts", ".d.ts"))
+        if not skip & set(path.relative_to(ROOT).parts)
+        and not path.name.endswith((".test.ts", ".generated.ts", ".d.ts"))
     )
 
 

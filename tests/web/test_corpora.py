@@ -67,7 +67,9 @@ def test_the_same_content_again_is_the_same_corpus(client_of_ada: Client) -> Non
         (b"a\0b", "offset 1"),
     ],
 )
-def test_what_is_not_text_is_refused_and_leaves_nothing(client_of_ada: Client, tmp_path: Path, content: bytes, word: str) -> None:
+def test_what_is_not_text_is_refused_and_leaves_nothing(
+    client_of_ada: Client, tmp_path: Path, content: bytes, word: str
+) -> None:
     found = problem(upload(client_of_ada, content))
     assert found.status == 422
     assert [error.field for error in found.errors] == ["file"]
@@ -90,7 +92,9 @@ def test_a_form_without_a_file_or_with_more_is_refused(client_of_ada: Client) ->
     assert [error.field for error in found.errors] == ["owner", "priority"]
     two = [SimpleUploadedFile(name, b"text") for name in "ab"]
     assert problem(client_of_ada.post(URL, {"file": two})).status == 422
-    assert problem(client_of_ada.post(URL, "not multipart", content_type="multipart/form-data; boundary=x")).status < 500
+    assert (
+        problem(client_of_ada.post(URL, "not multipart", content_type="multipart/form-data; boundary=x")).status < 500
+    )
 
 
 def test_a_corpus_over_the_limit_is_refused(client_of_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +127,7 @@ def test_any_place_of_it_can_be_looked_at(client_of_ada: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["plays", "<script>.html", "a\"b\\c", "唐诗", "x" * 200, "..", "report.exe"])
+@pytest.mark.parametrize("name", ["plays", "<script>.html", 'a"b\\c', "唐诗", "x" * 200, "..", "report.exe"])
 def test_a_download_is_never_shown_inline(client_of_ada: Client, name: str) -> None:
     url = upload(client_of_ada, TEXT.encode(), name=name).json()["url"]
     response = client_of_ada.get(f"{url}/download")

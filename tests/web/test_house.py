@@ -42,7 +42,9 @@ def test_the_catalogue_lists_every_kind_and_exhibit(client_of_ada: Client) -> No
 def test_the_catalogue_translates_words_but_no_names(client_of_ada: Client) -> None:
     english = client_of_ada.get("/api/v1/catalogue").json()["kinds"]
     chinese = client_of_ada.get("/api/v1/catalogue", headers={"accept-language": "zh-hans"}).json()["kinds"]
-    assert [set(kind["params"]["properties"]) for kind in english] == [set(kind["params"]["properties"]) for kind in chinese]
+    assert [set(kind["params"]["properties"]) for kind in english] == [
+        set(kind["params"]["properties"]) for kind in chinese
+    ]
     assert [kind["presets"] for kind in english] == [kind["presets"] for kind in chinese]
 
 

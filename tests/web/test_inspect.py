@@ -103,7 +103,9 @@ async def test_frames_come_in_order_and_nothing_stays_in_redis(work: Callable[[A
     assert not worker.cancelled(request)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(422, BadInput), (503, Unavailable), (404, VitrineError), (500, VitrineError)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(422, BadInput), (503, Unavailable), (404, VitrineError), (500, VitrineError)]
+)
 async def test_a_refusal_is_the_error_that_it_names(
     work: Callable[[Answer], Worker], status: int, kind: type[VitrineError]
 ) -> None:
@@ -140,7 +142,9 @@ async def test_a_worker_that_goes_away_is_noticed(
 
 
 async def test_without_redis_it_is_unavailable(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    await sync_to_async(presence.announce)("i1", "inspect", memory=1, device="cpu", threads=1, host="h", pid=1, speed=[])
+    await sync_to_async(presence.announce)(
+        "i1", "inspect", memory=1, device="cpu", threads=1, host="h", pid=1, speed=[]
+    )
     monkeypatch.setattr(settings, "REDIS_URL", "unix:///nowhere.sock")
     inspect._celery.cache_clear()
     monkeypatch.setattr(settings, "BROKER_URL", "redis+socket:///nowhere.sock")

@@ -107,7 +107,9 @@ def test_an_unknown_kind_names_the_known_ones(client_of_ada: Client) -> None:
     assert "clm" in found.errors[0].message
 
 
-def test_a_corpus_shorter_than_a_block_is_refused(client_of_ada: Client, user: User, corpus: Artifact, tmp_path: Any) -> None:
+def test_a_corpus_shorter_than_a_block_is_refused(
+    client_of_ada: Client, user: User, corpus: Artifact, tmp_path: Any
+) -> None:
     file = tmp_path / "short"
     file.write_text("To be, or not to be.\n")
     short = corpora.add(user, file, "One line", limit=1000)[0]
@@ -139,7 +141,9 @@ def test_an_estimate_is_given_without_queueing(client_of_ada: Client, corpus: Ar
     assert found["parameters"] > 900_000
     assert found["seconds"] > 0
     assert found["memory"]["available"] == 8 << 30
-    assert found["memory"]["total"] == sum(found["memory"][part] for part in found["memory"] if part not in ("total", "available"))
+    assert found["memory"]["total"] == sum(
+        found["memory"][part] for part in found["memory"] if part not in ("total", "available")
+    )
     worker(1 << 20)
     found = submit(client_of_ada, order(corpus), to=f"{URL}/estimate").json()
     assert not found["fits"]
@@ -198,7 +202,9 @@ def test_a_running_job_tells_how_far_it_is(client_of_ada: Client, job: Job) -> N
 def test_the_list_is_filtered_by_state(client_of_ada: Client, user: User, corpus: Artifact) -> None:
     waiting, stopped = queue(user, corpus), queue(user, corpus)
     client_of_ada.post(f"{URL}/{stopped.pk}/stop")
-    assert [item["id"] for item in client_of_ada.get(f"{URL}?status=queued,paused").json()["items"]] == [str(waiting.pk)]
+    assert [item["id"] for item in client_of_ada.get(f"{URL}?status=queued,paused").json()["items"]] == [
+        str(waiting.pk)
+    ]
     assert len(client_of_ada.get(f"{URL}?limit=1").json()["items"]) == 1
 
 
@@ -224,7 +230,12 @@ def test_events_come_page_by_page_and_may_be_waited_for(client_of_ada: Client, j
         assert page["last_seq"] == events[-1]["seq"]
     assert [event["seq"] for event in events] == list(range(1, last + 1))
     assert client_of_ada.get(f"{URL}/{job.pk}/events?after={last}").json() == {"events": [], "last_seq": last}
-    later = threading.Timer(0.5, lambda: (store(11, 11), connection.close()))
+
+    def store_one() -> None:
+        store(11, 11)
+        connection.close()
+
+    later = threading.Timer(0.5, store_one)
     later.start()
     began = time.monotonic()
     found = client_of_ada.get(f"{URL}/{job.pk}/events?after={last}&wait=20").json()

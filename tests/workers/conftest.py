@@ -18,7 +18,7 @@ import pytest
 import redis
 from django.db import connections
 from pydantic import BaseModel, ConfigDict
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import DjangoDbBlocker
 
 from playground.domain.job import Status
 from playground.ledger import process
@@ -29,13 +29,13 @@ from playground.ledger.submit import submit
 from playground.library.models import Artifact
 from playground.people.models import User
 from playground.web import redis_server
+from tests.support.database import DATABASE, connected
 from workers import nursery
 from workers.order import Station
 from workers.supervisor import Supervisor
 from workers.watchdog import Patience
 
 ROOT = Path(__file__).resolve().parents[2]
-DATABASE = "vitrine.sqlite3"
 T = TypeVar("T")
 HONEST = "tests.workers.honest_engine"
 STATION = Station(device="cpu", threads=1, slots=1)
@@ -67,23 +67,11 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(
-    tmp_path: Path, empty_database: Path, settings: Settings, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Path]:
+def home(tmp_path: Path, empty_database: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
     """A VITRINE_HOME with its own database, to which this process is connected."""
     shutil.copy(empty_database, tmp_path / DATABASE)
-    settings.VITRINE_HOME = tmp_path
-    settings.STORAGE_URL = f"file://{tmp_path}/store"
-    usual, settings_of = connections["default"], connections.settings
-    options = {**settings_of["default"], "ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / DATABASE)}
-    options["OPTIONS"] = settings.SQLITE_OPTIONS
-    usual_options, settings_of["default"] = settings_of["default"], options
-    del connections["default"]
-    with django_db_blocker.unblock():
+    with connected(tmp_path, django_db_blocker):
         yield tmp_path
-        connections["default"].close()
-    settings_of["default"] = usual_options
-    connections["default"] = usual
 
 
 class Broker:

@@ -39,7 +39,12 @@ export class Shelf {
     this.items[kind] = this.items[kind]?.map((each) => (each.id === artifact.id ? renamed : each));
   }
 
+  /** Takes it off the shelf with time for Undo; what a run reads is asked about at once, for the refusal is known. */
   remove(kind: Kind, artifact: Artifact): void {
+    if (artifact.in_use > 0) {
+      api.del(`${kind}/${artifact.id}`).then(() => this.load(), (error: unknown) => (this.problem = asProblem(error)));
+      return;
+    }
     const place = this.items[kind]?.findIndex((each) => each.id === artifact.id) ?? -1;
     if (place < 0) return;
     this.problem = null;

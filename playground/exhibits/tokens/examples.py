@@ -36,13 +36,14 @@ class Params(Knobs):
 
 
 class Case(BaseModel):
-    """What one tokenizer did, and whether that is what the note says."""
+    """What one tokenizer did, and whether that is what the note says; the `values` belong into the remark."""
 
     tokenizer: str
     pieces: list[str]
     ids: list[int]
     holds: bool
     remark: str = ""
+    values: dict[str, int] = {}
 
 
 class Claim(BaseModel):
@@ -172,7 +173,8 @@ def _every_language(tokenizers: Sequence[Tokenizer]) -> Claim:
                 pieces=[piece.text for piece in pieces(cut) if piece.ids],
                 ids=cut.ids.tolist(),
                 holds=covered and lost == 0 and whole,
-                remark=f"{lost} unknown" if lost else "",
+                remark="{n} unknown" if lost else "",
+                values={"n": lost},
             )
         )
     cases = [case for case, tokenizer in zip(cases, tokenizers, strict=True) if tokenizer.card.byte_level]
@@ -192,7 +194,8 @@ def _longer(tokenizers: Sequence[Tokenizer]) -> Claim:
             pieces=[],
             ids=[],
             holds=lengths[tokenizer.card.id] < characters,
-            remark=f"{lengths[tokenizer.card.id]} tokens, {characters} characters",
+            remark="{tokens} tokens, {characters} characters",
+            values={"tokens": lengths[tokenizer.card.id], "characters": characters},
         )
         for tokenizer in tokenizers
         if _subword(tokenizer)
@@ -220,8 +223,10 @@ def _gpt_spelling(tokenizers: Sequence[Tokenizer]) -> Claim:
         if tokenizer.card.algorithm == "bpe" and tokenizer.card.byte_level:
             spelling = [piece for piece in tokenizer.vocabulary().spelling if piece]
             theirs, ours = (sum(piece.startswith(mark) for piece in spelling) for mark in ("\u2581", "\u0120"))
-            told = f"{theirs} pieces begin with SentencePiece's ▁, {ours} with the Ġ of byte-level BPE"
-            cases.append(Case(tokenizer=tokenizer.card.id, pieces=[], ids=[], holds=theirs > ours, remark=told))
+            told = "{theirs} pieces begin with SentencePiece's ▁, {ours} with the Ġ of byte-level BPE"
+            values = {"theirs": theirs, "ours": ours}
+            case = Case(tokenizer=tokenizer.card.id, pieces=[], ids=[], holds=theirs > ours, remark=told, values=values)
+            cases.append(case)
     statement = "The tokenizer of the GPT family is SentencePiece."
     return _claim("gpt-sentencepiece", statement, "", [], cases)
 
@@ -230,8 +235,8 @@ def _tensor_rank() -> Claim:
     cases = []
     for what, shape in (("number", ()), ("vector", (3,)), ("matrix", (2, 3)), ("cube", (2, 3, 4))):
         array = np.zeros(shape)
-        told = f"{array.ndim} dimensions, {array.size} numbers"
-        cases.append(Case(tokenizer=what, pieces=[], ids=[], holds=array.ndim >= 3, remark=told))
+        told, values = "{n} dimensions, {numbers} numbers", {"n": array.ndim, "numbers": array.size}
+        cases.append(Case(tokenizer=what, pieces=[], ids=[], holds=array.ndim >= 3, remark=told, values=values))
     statement = "A tensor has three dimensions or more."
     return _claim("tensor-rank", statement, "", [], cases).model_copy(update={"verdict": "fails"})
 

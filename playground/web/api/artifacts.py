@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
@@ -82,8 +83,10 @@ def name_of_upload(
     return names.clean(given)
 
 
-def path_of_upload(file: UploadedFile) -> Path:
-    """Where the upload lies on disk."""
+def path_of_upload(file: object) -> Path:
+    """Where the upload lies on disk: the settings know no handler that keeps one in memory."""
+    if not isinstance(file, TemporaryUploadedFile):
+        raise TypeError("an upload came through a handler that is not in the settings")
     return Path(file.temporary_file_path())
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import File, Form, Query, UploadedFile
+from ninja import File, Form, P, QueryEx, UploadedFile
 from ninja.responses import Status
 
 from playground.library import corpora
@@ -28,10 +28,8 @@ router = Noun(tags=["corpora"])
 add_routes(router, Kind.CORPUS, "corpora")
 
 
-@router.post(
-    "", auth=SIGNED_IN, response={201: schemas.Corpus, 200: schemas.Corpus}, operation_id="upload_corpus"
-)
-def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | None = Form(None)) -> object:
+@router.post("", auth=SIGNED_IN, response={201: schemas.Corpus, 200: schemas.Corpus}, operation_id="upload_corpus")
+def upload(request: HttpRequest, file: File[UploadedFile], name: Form[str | None] = None) -> object:
     """Upload a text file, UTF-8. The same content again gives the corpus that is there, with 200."""
     given = name_of_upload(request, file, name, "corpus")
     row, created = corpora.add(user_of(request), path_of_upload(file), given, limit=settings.MAX_CORPUS_BYTES)
@@ -42,8 +40,8 @@ def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | Non
 def preview(
     request: HttpRequest,
     id: UUID,
-    offset: int = Query(0, ge=0, description="Byte to begin at."),
-    length: int = Query(2000, ge=1, le=corpora.MAX_PREVIEW, description="About so many bytes."),
+    offset: QueryEx[int, P(ge=0, description="Byte to begin at.")] = 0,
+    length: QueryEx[int, P(ge=1, le=corpora.MAX_PREVIEW, description="About so many bytes.")] = 2000,
 ) -> object:
     """A piece of the text, from any place."""
     row = artifact_of(user_of(request), Kind.CORPUS, id)

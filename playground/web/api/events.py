@@ -7,7 +7,7 @@ import time
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query
+from ninja import P, QueryEx
 
 from playground.ledger.timeline import PAGE
 from playground.web.access import SIGNED_IN, user_of
@@ -30,9 +30,9 @@ LONGEST_WAIT = 30
 async def events(
     request: HttpRequest,
     id: UUID,
-    after: int = Query(0, ge=0, lt=2**60, description="The last event that you have."),
-    limit: int = Query(PAGE, ge=1, le=PAGE),
-    wait: float = Query(0, ge=0, le=LONGEST_WAIT, description="Seconds to wait for one, where there is none yet."),
+    after: QueryEx[int, P(ge=0, lt=2**60, description="The last event that you have.")] = 0,
+    limit: QueryEx[int, P(ge=1, le=PAGE)] = PAGE,
+    wait: QueryEx[float, P(ge=0, le=LONGEST_WAIT, description="Seconds to wait for one, where there is none.")] = 0,
 ) -> HttpResponse:
     """Events from `after` + 1 on, in order and without gaps; none means that there are none yet."""
     await query(lambda: job_of(user_of(request), id))

@@ -62,9 +62,7 @@ def _plain(worker: schemas.WorkerSchema) -> schemas.WorkerSchema:
 
 
 def _redis_answers() -> bool:
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=REDIS_WITHIN, socket_connect_timeout=REDIS_WITHIN
-    )
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_WITHIN, socket_connect_timeout=REDIS_WITHIN)
     try:
         return bool(client.ping())
     except (RedisError, OSError):

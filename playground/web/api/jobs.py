@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Query
+from ninja import P, QueryEx
 from ninja.responses import Status as Answer
 
 from playground.domain.errors import BadInput
@@ -55,8 +55,8 @@ def estimate(request: HttpRequest, body: schemas.JobRequest) -> object:
 @router.get("", auth=SIGNED_IN, response=schemas.JobList, operation_id="list_jobs")
 def list_jobs(
     request: HttpRequest,
-    status: str | None = Query(None, description="Only these states, separated by commas."),
-    limit: int = Query(50, ge=1, le=MAX_LIST),
+    status: QueryEx[str | None, P(description="Only these states, separated by commas.")] = None,
+    limit: QueryEx[int, P(ge=1, le=MAX_LIST)] = 50,
 ) -> object:
     """Your runs, newest first."""
     rows = Job.objects.filter(owner=user_of(request))
@@ -110,7 +110,7 @@ def resume(request: HttpRequest, id: UUID) -> object:
 def metrics(request: HttpRequest, id: UUID) -> HttpResponse:
     """All curves of a run, each step once."""
     found = series.metrics(job_of(user_of(request), id).pk)
-    # Written as it is: validating a hundred thousand numbers that we stored ourselves would take longer than reading them.
+    # Written as it is: to validate the many numbers that we stored ourselves would take longer than reading them.
     return HttpResponse(encode(found), content_type="application/json; charset=utf-8")
 
 

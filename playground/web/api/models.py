@@ -26,7 +26,7 @@ NDJSON = "application/x-ndjson"
 
 
 @router.post("", auth=SIGNED_IN, response={201: schemas.Artifact}, operation_id="upload_model")
-def upload(request: HttpRequest, file: UploadedFile = File(...), name: str | None = Form(None)) -> object:
+def upload(request: HttpRequest, file: File[UploadedFile], name: Form[str | None] = None) -> object:
     """Upload the zip of a Hugging Face folder with safetensors. A worker opens it before it is taken."""
     given = name_of_upload(request, file, name, "model")
     row = networks.add(

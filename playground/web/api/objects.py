@@ -74,10 +74,7 @@ def jobs_json(rows: Sequence[ledger.Job]) -> list[schemas.Job]:
         inputs.setdefault(use.job_id, {})[use.role] = reference
     active = [row.pk for row in rows if row.is_active]
     tries = {(row.job_id, row.number): row for row in ledger.Attempt.objects.filter(job__in=active)} if active else {}
-    return [
-        _job(row, reasons[row.pk], inputs.get(row.pk, {}), tries.get((row.pk, row.attempt)))
-        for row in rows
-    ]
+    return [_job(row, reasons[row.pk], inputs.get(row.pk, {}), tries.get((row.pk, row.attempt))) for row in rows]
 
 
 def job_json(row: ledger.Job) -> schemas.Job:

@@ -57,7 +57,9 @@ def read(user: User, body: JobRequest) -> Order:
     kind = kinds().get(body.kind)
     if kind is None:
         known = ", ".join(sorted(kinds()))
-        errors.append(FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known)))
+        errors.append(
+            FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known))
+        )
         raise _refusal(errors)
     params: BaseModel | None = None
     try:
@@ -94,7 +96,9 @@ def refuse_misfits(estimate: Estimate) -> None:
         }
         parts = ", ".join(f"{word} {getattr(memory, part) / 2**20:,.0f} MiB" for part, word in words.items())
         text = _("The run needs {total} MiB of memory and the workers have {available} MiB: {parts}.")
-        told = text.format(total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts)
+        told = text.format(
+            total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts
+        )
         errors.append(FieldError(field="params", message=told))
     raise _refusal(errors)
 
@@ -122,13 +126,18 @@ def _artifacts(user: User, wanted: dict[str, str], errors: list[FieldError]) -> 
     found: dict[str, Artifact] = {}
     for role, id in wanted.items():
         kind = next((kind for kind in ROLES if role.endswith(kind)), role)
-        artifact = artifacts.for_user(user, kind).filter(pk=_uuid(id)).first()
+        artifact = _mine(user, kind, id)
         if artifact is None:
             message = _("There is no such {kind} in your library.").format(kind=_(kind))
             errors.append(FieldError(field=f"params.{role}", message=message))
         else:
             found[role] = artifact
     return found
+
+
+def _mine(user: User, kind: str, id: str) -> Artifact | None:
+    key = _uuid(id)
+    return artifacts.for_user(user, kind).filter(pk=key).first() if key else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -27,9 +27,7 @@ BODY_TYPES = ("application/json", "multipart/form-data")
 class Noun(Router):
     """The routes of one noun. Each names its policy as `auth`, or the program does not start."""
 
-    def add_api_operation(
-        self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any
-    ) -> None:
+    def add_api_operation(self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any) -> None:
         """Register a route. Raises TypeError where it declares no policy."""
         if not isinstance(options.get("auth"), Policy):
             raise TypeError(f"{view_func.__module__}.{view_func.__name__} declares no access policy")

@@ -31,9 +31,9 @@ add_routes(router, Kind.TOKENIZER, "tokenizers")
 @router.post("", auth=SIGNED_IN, response={201: schemas.Artifact}, operation_id="upload_tokenizer")
 def upload(
     request: HttpRequest,
-    file: UploadedFile = File(...),
-    merges: UploadedFile | None = File(None),
-    name: str | None = Form(None),
+    file: File[UploadedFile],
+    merges: File[UploadedFile | None] = None,
+    name: Form[str | None] = None,
 ) -> object:
     """Upload a tokenizer: tokenizer.json, a SentencePiece model, a tiktoken rank file, or vocab.json with merges.txt.
 

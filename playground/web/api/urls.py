@@ -49,7 +49,7 @@ def document() -> dict[str, Any]:
             operation["security"] = [{"token": []}, {"session": []}]
     found["paths"]["/api/v1/health"]["get"]["security"] = []
     keep = _reachable(found["paths"], schemas) | {f"{camel(name)}Params" for name in kinds()}
-    for name, kind in kinds().items():
+    for name in kinds():
         keep |= _reachable(schemas[f"{camel(name)}Params"], schemas)
     components["schemas"] = {name: schemas[name] for name in sorted(schemas) if name in keep}
     return found

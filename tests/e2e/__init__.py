@@ -1,0 +1,1 @@
+"""The browser tests: a real Chromium over a whole running site."""

@@ -1,0 +1,32 @@
+"""Looking into the database of an installation that runs in other processes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+DATABASE = "vitrine.sqlite3"
+
+
+@contextmanager
+def connected(home: Path, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let this process, all its threads included, use the SQLite file and the store of `home` in place of its own."""
+    usual, settings_of = connections["default"], connections.settings
+    usual_options = settings_of["default"]
+    settings_of["default"] = usual_options | {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(home / DATABASE),
+        "OPTIONS": settings.SQLITE_OPTIONS,
+    }
+    del connections["default"]
+    try:
+        with blocker.unblock(), override_settings(VITRINE_HOME=home, STORAGE_URL=f"file://{home}/store"):
+            yield
+            connections["default"].close()
+    finally:
+        settings_of["default"] = usual_options
+        connections["default"] = usual
