@@ -7,12 +7,17 @@ import sys
 import django
 from django.utils.module_loading import import_string
 
+from playground.settings_environment import read
+from workers.host import share_of_cores
+from workers.nursery import open_nursery
+
 
 def main() -> None:
-    """Read the settings, shut the environment away from the children, and run."""
+    """Start the fork server, read the settings, and run."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("queue", choices=["train", "inspect"])
     queue = parser.parse_args().queue
+    open_nursery(share_of_cores(read(os.environ).vitrine_slots if queue == "train" else 1))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "playground.settings")
     django.setup()
     # Imported only now, because what it imports reads the settings.

@@ -32,9 +32,10 @@ def listen(app: Celery, queue: str, name: str, leaving: threading.Event) -> None
             started = time.monotonic()
             try:
                 serve(app, queue, name)
-                log.warning("The listener on queue %s ended.", queue)
+                if not leaving.is_set():
+                    log.warning("The listener on queue %s ended; starting it again.", queue)
             except Exception:
-                log.exception("The listener on queue %s failed.", queue)
+                log.exception("The listener on queue %s failed; starting it again.", queue)
             # What Celery keeps of the worker that ended would end the next one, too.
             state.should_stop = state.should_terminate = None
             app.close()
@@ -44,6 +45,8 @@ def listen(app: Celery, queue: str, name: str, leaving: threading.Event) -> None
 
 def serve(app: Celery, queue: str, name: str) -> None:
     """Run one Celery worker until it ends; the pool `solo` runs tasks in this thread."""
+    # Two lines for each bell would bury the log of the runs.
+    logging.getLogger("celery").setLevel(logging.WARNING)
     worker = app.WorkController(
         hostname=name,
         queues=[queue],

@@ -11,6 +11,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def share_of_cores(slots: int) -> int:
+    """Threads for each of so many jobs at a time."""
+    return max(1, cores() // slots)
+
+
 def memory_available() -> int:
     """Bytes of memory that could be had now, on the machine or within the container's own limit."""
     free = int(psutil.virtual_memory().available)

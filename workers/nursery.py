@@ -56,16 +56,26 @@ def child_environment(environ: Mapping[str, str], threads: int) -> dict[str, str
 
 
 def open_nursery(threads: int) -> None:
-    """Reduce this process's environment for good, then start the fork server, which inherits it.
+    """Start the fork server, from a reduced environment; this process's own is afterwards what it was.
 
-    For good, because the server is started again, whenever it is found dead, from whatever the environment
-    is then, and because the C library's environment must not change under running threads. So this is called
-    once, after the settings were read and before any thread exists.
+    Called first of all, so that the libraries load while this process reads its settings.
+    """
+    given = dict(os.environ)
+    reduce_environment(threads)
+    ensure_running()
+    os.environ.update(given)
+
+
+def reduce_environment(threads: int) -> None:
+    """Reduce this process's environment to what children may see, for good.
+
+    For good, because the fork server is started again, whenever it is found dead, from whatever the environment is
+    then, and because the C library's environment must not change under running threads. So this is called once, after
+    the settings were read and before any thread exists.
     """
     allowed = child_environment(os.environ, threads)
     os.environ.clear()
     os.environ.update(allowed)
-    ensure_running()
 
 
 class Child:

@@ -18,8 +18,9 @@ from playground import VERSION
 from workers import inspection, tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
-from workers.host import cores, cpu_model, gpus
-from workers.nursery import open_nursery
+from workers.hearing import Hearing, leave_at_once, restart_listener
+from workers.host import cores, cpu_model, gpus, share_of_cores
+from workers.nursery import reduce_environment
 from workers.order import Station
 from workers.runner import Slot
 from workers.speed import Speed
@@ -36,8 +37,7 @@ def stations() -> list[Station]:
     """One for each slot; GPUs are dealt out in turn, cores are shared."""
     slots = settings.ENVIRONMENT.vitrine_slots
     devices = gpus() or ["cpu"]
-    threads = max(1, cores() // slots)
-    return [Station(devices[slot % len(devices)], threads, slots) for slot in range(slots)]
+    return [Station(devices[slot % len(devices)], share_of_cores(slots), slots) for slot in range(slots)]
 
 
 def program_version() -> str:
@@ -48,8 +48,7 @@ def program_version() -> str:
 def train(engine: str = ENGINE) -> int:
     """Run the train worker until it is asked to leave; `engine` is the module that its children run."""
     places = stations()
-    open_nursery(places[0].threads)
-    leaving = begin()
+    leaving = begin(places[0].threads)
     name = f"train@{platform.node()}-{os.getpid()}"
     key = f"{platform.node()} {version('torch')} {cpu_model()} {places[0].device} {places[0].threads}"
     speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, places[0].device, places[0].threads, leaving)
@@ -65,7 +64,9 @@ def train(engine: str = ENGINE) -> int:
         }
 
     steward = Steward(name, TRAIN, facts, leaving, tasks.bell)
-    for thread in (*slots, steward, speed):
+    # Slots look by themselves, so that deafness costs a second; it is never a reason to end a run.
+    hearing = Hearing(TRAIN, redis_client(), tasks.ear.heard, leaving, (restart_listener,))
+    for thread in (*slots, steward, speed, hearing):
         thread.start()
     log.info("Training on %s, %d at a time, %d threads each.", places[0].device, len(slots), places[0].threads)
     listen(app, TRAIN, name, leaving)
@@ -77,18 +78,17 @@ def train(engine: str = ENGINE) -> int:
 
 def inspect(engine: str = inspection.ENGINE) -> int:
     """Run the inspect worker until it is asked to leave; `engine` is the module that its children run."""
-    open_nursery(cores())
-    leaving = begin()
+    leaving = begin(cores())
     name = f"inspect@{platform.node()}-{os.getpid()}"
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, health_check_interval=10
-    )
+    client = redis_client()
     desk = inspection.Desk(client, leaving, engine)
     desk.open()
     tasks.inspector.append(desk.take)
     facts = {"threads": cores(), "version": program_version()}
     steward = Steward(name, INSPECT, lambda: dict(facts), leaving, tasks.bell)
+    hearing = Hearing(INSPECT, client, tasks.ear.heard, leaving, (restart_listener, leave_at_once))
     steward.start()
+    hearing.start()
     log.info("Ready to look into models, %d threads.", cores())
     listen(app, INSPECT, name, leaving)
     desk.close(timeout=LEAVE)
@@ -96,8 +96,16 @@ def inspect(engine: str = inspection.ENGINE) -> int:
     return 0
 
 
-def begin() -> threading.Event:
-    """Heed signals from now on; the event says that the process is leaving, and then it leaves in time."""
+def redis_client() -> "redis.Redis":
+    """A client for this process's threads; each of its calls is bounded in time."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, health_check_interval=10
+    )
+
+
+def begin(threads: int) -> threading.Event:
+    """Put secrets away and heed signals; the event says that the process is leaving, and then it leaves in time."""
+    reduce_environment(threads)
     leaving = threading.Event()
     leave_on_signals(leaving)
 

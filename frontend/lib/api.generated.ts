@@ -998,7 +998,7 @@ export interface components {
             /**
              * Beta 2
              * @description Memory of AdamW's running mean of its square.
-             * @default 0.95
+             * @default 0.99
              */
             beta2: number;
             /**
@@ -1334,12 +1334,23 @@ export interface components {
              * @default 0.8
              */
             temperature: number;
-            /** Top K */
-            top_k?: number | null;
-            /** Top P */
-            top_p?: number | null;
-            /** Seed */
-            seed?: number | null;
+            /**
+             * Top K
+             * @description Only the k likeliest tokens; 0 for all.
+             * @default 0
+             */
+            top_k: number;
+            /**
+             * Top P
+             * @description Only the likeliest tokens up to this share.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
         };
         /**
          * Health

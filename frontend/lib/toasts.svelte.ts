@@ -13,6 +13,7 @@ export function dismiss(id: number): void {
 /** Shows a message for `ms`; returns its id. */
 export function toast(message: string, action?: Toast["action"], ms = action ? 7000 : 4000): number {
   const id = next++;
+  for (const same of toasts.filter((each) => each.message === message && !each.action)) dismiss(same.id);
   toasts.push({ id, message, action });
   setTimeout(() => dismiss(id), ms);
   return id;

@@ -61,7 +61,7 @@ class Training(Knobs):
         20, "optimizer", "Warm-up", "Steps in which the learning rate rises from zero.", "steps", ge=0, le=MAX_STEPS
     )
     beta1: float = knob(0.9, "optimizer", "Beta 1", "Memory of AdamW's running mean of the gradient.", ge=0, lt=1)
-    beta2: float = knob(0.95, "optimizer", "Beta 2", "Memory of AdamW's running mean of its square.", ge=0, lt=1)
+    beta2: float = knob(0.99, "optimizer", "Beta 2", "Memory of AdamW's running mean of its square.", ge=0, lt=1)
     weight_decay: float = knob(
         0.1, "optimizer", "Weight decay", "Pull of the weight matrices towards zero in each step.", ge=0, le=10
     )
@@ -128,7 +128,7 @@ class Training(Knobs):
         """
         warmup = min(self.warmup_steps, steps) if self.minutes is None else max(self.warmup_steps, TIMED_STEPS)
         if step <= warmup:
-            return self.learning_rate * step / warmup
+            return self.learning_rate * (step / warmup)
         progress = (step - warmup) / max(1, steps - warmup)
         share = self.min_learning_rate_ratio
         return self.learning_rate * (share + (1 - share) * 0.5 * (1 + math.cos(math.pi * progress)))

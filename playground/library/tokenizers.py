@@ -5,42 +5,32 @@ throw-away child ever opens it. Here only its outer form is looked at.
 """
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput, TooLarge
 from playground.library import artifacts, names, store
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
-MAX_TOKENIZER_BYTES = 32 << 20
-"""Bytes; the largest in common use, with 250,000 entries, has 17 million."""
-SECTIONS = frozenset(
-    {
-        "version",
-        "truncation",
-        "padding",
-        "added_tokens",
-        "normalizer",
-        "pre_tokenizer",
-        "post_processor",
-        "decoder",
-        "model",
-    }
-)
-
+MAX_TOKENIZER_BYTES = tokenizer_file.MAX_BYTES
 UPLOAD = "upload"
 """The key of the file whose kind is to be found out."""
 MODEL_FILE, RANKS_FILE, VOCABULARY_FILE = "tokenizer.model", "ranks.tiktoken", "vocab.json"
+RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*=* +\S+\r?\n")
+"""A piece in base64 and its rank, as tiktoken writes them."""
 
 Check = Callable[[Path], Mapping[str, Any]]
-"""Opens what is in a folder, elsewhere; returns its meta data and raises BadInput."""
+"""Opens a file or folder, elsewhere; returns its meta data and raises BadInput."""
 
 
 def add(owner: User, files: Mapping[str, Path], name: str, check: Check) -> Artifact:
@@ -73,21 +63,16 @@ def staging() -> Path:
 def _form(file: Path) -> str:
     """What an upload seems to be, as a file name; refuses what is plainly no tokenizer, without starting a process."""
     raw = file.read_bytes()
-    if not raw.lstrip()[:1] in (b"{", b"[", b""):
-        return MODEL_FILE if raw[:1] == b"\n" else RANKS_FILE
-    try:
+    if raw.startswith(b"\n"):  # the first field of a SentencePiece model
+        return MODEL_FILE
+    if RANK_LINE.match(raw):
+        return RANKS_FILE
+    with suppress(ValueError, RecursionError):  # of which the reader below says what is wrong
         content = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise _bad(_("The file is not JSON.")) from None
-    if isinstance(content, dict) and content and all(type(value) is int for value in content.values()):
-        return VOCABULARY_FILE
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-        raise _bad(_("The file is not a tokenizer.json: it has no “model” section."))
-    unknown = sorted(set(content) - SECTIONS)
-    if unknown:
-        raise _bad(_("The file is not a tokenizer.json: it has unknown sections."))
+        if isinstance(content, dict) and content and all(type(value) is int for value in content.values()):
+            return VOCABULARY_FILE
+    try:
+        tokenizer_file.read(raw)
+    except BadInput as error:
+        raise BadInput(error.message, {"file": [error.message]}, code=error.code) from None
     return store.TOKENIZER_FILE
-
-
-def _bad(message: str) -> BadInput:
-    return BadInput(_("This file cannot be a tokenizer."), {"file": [message]})

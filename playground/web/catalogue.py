@@ -14,6 +14,10 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.utils.translation import get_language, to_locale
 
+TELLING = 12
+"""Characters that a message must have beside its places to be recognised: “{a} of {b}” could be anything."""
+NESTED = frozenset({"reason", "advice"})
+"""Places that hold a phrase of ours, which is translated as well; all others hold names and numbers."""
 _PLACE = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -64,13 +68,15 @@ def messages(language: str) -> dict[str, str]:
 
 @cache
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """The messages with places in them, as patterns of the finished English sentence."""
+    """The messages with places in them, as patterns of the finished English sentence, the most telling first."""
     found = []
     for text, translation in messages(language).items():
-        pattern = _PLACE.sub(r"(?P<\1>.+?)", re.escape(text))
-        if "(?P<" in pattern and pattern.count("(?P<") == len(set(_PLACE.findall(re.escape(text)))):
-            found.append((re.compile(pattern, re.DOTALL), translation))
-    return found
+        escaped = re.escape(text)
+        names, said = _PLACE.findall(escaped), len(_PLACE.sub("", escaped))
+        if names and len(names) == len(set(names)) and said >= TELLING:
+            found.append((said, re.compile(_PLACE.sub(r"(?P<\1>.+?)", escaped), re.DOTALL), translation))
+    found.sort(key=lambda entry: -entry[0])
+    return [(pattern, translation) for _said, pattern, translation in found]
 
 
 def sentence(text: str) -> str:
@@ -88,5 +94,8 @@ def sentence(text: str) -> str:
     for pattern, translation in _patterns(language):
         match = pattern.fullmatch(text)
         if match:
-            return translation.format(**match.groupdict())
+            places = match.groupdict()
+            return translation.format(
+                **{name: sentence(said) if name in NESTED else said for name, said in places.items()}
+            )
     return text

@@ -1,10 +1,12 @@
 """The pages: shells that say which island is mounted with which props; all data comes over the API."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language as django_set_language
@@ -17,6 +19,7 @@ from playground.web import catalogue
 from playground.web.access import ANYONE, SIGNED_IN, access, user_of
 from playground.web.problems import API_PREFIX, problem
 
+logger = logging.getLogger("vitrine.web")
 LIBRARY_TABS = ("corpora", "tokenizers", "models")
 
 
@@ -135,6 +138,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: plain text, since a template may be what failed."""
-    text = gettext("Something went wrong on our side. It has been logged.")
-    return HttpResponse(text, status=500, content_type="text/plain; charset=utf-8")
+    """500, without the site's frame, whose queries may be what failed; plain text where the template is."""
+    try:
+        return HttpResponse(render_to_string("500.html", {"page_language": get_language()}), status=500)
+    except Exception:
+        logger.exception("the error page cannot be shown")
+        text = gettext("Something went wrong on our side. It has been logged.")
+        return HttpResponse(text, status=500, content_type="text/plain; charset=utf-8")

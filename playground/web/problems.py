@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from playground.domain.errors import BadInput, VitrineError
+from playground.web.catalogue import sentence
 from playground.web.words import field_message
 
 MEDIA_TYPE = "application/problem+json"
@@ -65,8 +66,8 @@ def problem(status: int, detail: str, *, code: str | None = None, errors: Iterab
 def of_error(error: VitrineError) -> HttpResponse:
     """The document of an error that we raised on purpose."""
     fields = error.fields if isinstance(error, BadInput) else {}
-    errors = [FieldError(field=name, message=text) for name, texts in fields.items() for text in texts]
-    return problem(error.status, error.message, code=error.code, errors=errors)
+    errors = [FieldError(field=name, message=sentence(text)) for name, texts in fields.items() for text in texts]
+    return problem(error.status, sentence(error.message), code=error.code, errors=errors)
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = ()) -> list[FieldError]:

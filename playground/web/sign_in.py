@@ -43,7 +43,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         failed = request.GET.get("link") == "failed"
         return HttpResponseRedirect(_next(request)) if known(request) else _page(request, link_failed=failed)
-    name = request.POST.get("username", "")[:150]
+    # No account's name has a zero in it, and PostgreSQL would refuse to look for one.
+    name = request.POST.get("username", "")[:150].replace("\0", "")
     address = request.META.get("REMOTE_ADDR", "")
     if attempts.locked(name, address):
         return _page(request, error=gettext("Too many attempts. Wait a few minutes and try again."), status=429)

@@ -5,13 +5,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from playground.web.catalogue import sentence
+
 
 def field_message(error: Mapping[str, Any]) -> str:
     """One sentence for one pydantic error; falls back on pydantic's own English."""
     template = _templates().get(str(error["type"]))
     if template is None:
         text = str(error["msg"]).removeprefix("Value error, ")
-        return _(text) if text else _("This value cannot be used.")
+        return sentence(text) if text else _("This value cannot be used.")
     context = error.get("ctx") or {}
     return template.format(**{name: context[name] for name in context if isinstance(name, str)})
 

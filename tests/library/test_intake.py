@@ -15,12 +15,15 @@ from playground.people.models import User
 from tests.library.test_archives import GOOD, packed
 
 pytestmark = pytest.mark.usefixtures("clean_store")
-TOKENIZER = {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}}
+TOKENIZER = {"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}
 
 
 def accept(folder: Path) -> Mapping[str, Any]:
     """A worker that opens everything."""
-    return {"vocab_size": 5, "files": sorted(path.name for path in folder.iterdir())}
+    return {
+        "vocab_size": 5,
+        "files": sorted(path.name for path in folder.iterdir()) if folder.is_dir() else [folder.name],
+    }
 
 
 def refuse(folder: Path) -> Mapping[str, Any]:
@@ -59,9 +62,7 @@ def test_an_unchecked_tokenizer_is_not(user: User, tmp_path: Path, check: tokeni
     assert not left_behind(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "[" * 100_000, {"version": "1.0"}, {**TOKENIZER, "code": "x"}, {"model": []}]
-)
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "[" * 100_000, {"version": "1.0"}, {"model": []}])
 def test_what_is_no_tokenizer_is_refused_without_a_worker(user: User, tmp_path: Path, content: object) -> None:
     with pytest.raises(BadInput) as caught:
         tokenizers.add(user, {"upload": tokenizer_file(tmp_path, content)}, "mine", away)

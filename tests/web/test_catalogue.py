@@ -19,6 +19,7 @@ from django.utils import translation
 
 from playground.domain.registry import exhibits, kinds, wings
 from playground.web import catalogue
+from tests.web.sentences import sentences
 
 ROOT = Path(settings.BASE_DIR)
 KEYWORDS = {
@@ -104,6 +105,19 @@ def test_everything_is_translated(finder: Any) -> None:
     known = catalogue.messages("zh-hans")
     missing = sorted({text for text in finder() if text.strip() and text not in known})
     assert not missing, f"{len(missing)} strings have no Chinese translation"
+
+
+@pytest.mark.parametrize("said", sorted(set(sentences(ROOT))))
+def test_finished_sentences_are_recognised(said: str) -> None:
+    with translation.override("zh-hans"):
+        assert catalogue.sentence(said) != said
+
+
+def test_a_sentence_keeps_its_numbers_and_its_names() -> None:
+    with translation.override("zh-hans"):
+        told = catalogue.sentence("This tokenizer.json cannot be used: it is larger than 64 MiB.")
+        assert told == "这个 tokenizer.json 不能使用：大于 64 MiB。"
+        assert "A model is needed." in catalogue.sentence("The corpus of this run, A model is needed., was deleted.")
 
 
 def test_translations_have_the_same_places() -> None:

@@ -133,12 +133,13 @@ def test_documents_speak_the_readers_language(corpus: Artifact, client_of_ada: C
 
 
 def test_a_finished_sentence_is_found_again_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"Needs {n} GiB of memory.": "需要 {n} GiB 内存。", "Done.": "完成。"}
+    known = {"Needs {n} GiB of memory.": "需要 {n} GiB 内存。", "Done.": "完成。", "{a} of {b}": "?"}
     monkeypatch.setattr(catalogue, "messages", lambda language: known)
     catalogue._patterns.cache_clear()
     assert catalogue.sentence("Needs 3.5 GiB of memory.") == "需要 3.5 GiB 内存。"
     assert catalogue.sentence("Done.") == "完成。"
     assert catalogue.sentence("Unknown.") == "Unknown."
+    assert catalogue.sentence("one of two") == "one of two"
     assert catalogue.sentence("") == ""
     catalogue._patterns.cache_clear()
 

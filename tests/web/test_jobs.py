@@ -101,6 +101,12 @@ def test_many_requests_with_one_key_at_once_make_one_job(user: User, corpus: Art
     assert len({id for _, id in answers}) == 1
 
 
+def test_a_zero_in_a_text_is_refused_since_no_database_takes_it(client_of_ada: Client, corpus: Artifact) -> None:
+    for text in ("a\0b", "\ud800"):
+        found = problem(submit(client_of_ada, order(corpus, sample_prompt=text)))
+        assert {error.field for error in found.errors} == {"params.sample_prompt"}
+
+
 def test_an_unknown_kind_names_the_known_ones(client_of_ada: Client) -> None:
     found = problem(submit(client_of_ada, {"kind": "alchemy", "params": {}}))
     assert [error.field for error in found.errors] == ["kind"]

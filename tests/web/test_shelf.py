@@ -13,6 +13,7 @@ from django.test import Client
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from playground.domain.tokenization import starter
+from playground.library.models import Artifact
 from playground.web.apart.pool import pool
 from tests.conftest import SignedIn
 
@@ -126,6 +127,15 @@ def test_what_is_no_tokenizer_is_refused_with_a_reason(client_of_ada: Client, co
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "file"
     assert client_of_ada.get("/api/v1/tokenizers").json()["items"] == []
+
+
+def test_a_file_that_kills_its_child_is_refused_and_leaves_nothing(
+    client_of_ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("playground.web.apart.child.PATIENCE", 0.0)
+    answer = upload(client_of_ada, (starter.FOLDER / "bpe-en.json").read_bytes())
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_slow")
+    assert not Artifact.objects.exists()
 
 
 def test_merges_that_do_not_fit_the_vocabulary_are_refused_with_the_line(client_of_ada: Client) -> None:

@@ -1,11 +1,7 @@
 """Websockets against a real server: every event once and in order, to those who may see it, at no cost in memory."""
 
 import asyncio
-import base64
 import json
-import os
-import socket
-import threading
 import time
 import uuid
 from contextlib import suppress
@@ -250,53 +246,3 @@ class ShortAdmission:
             await self.frames.put(message["text"])
         elif message["type"] == "websocket.close":
             await self.frames.put(str(message["code"]))
-
-
-@pytest.mark.slow
-def test_readers_that_never_read_cost_no_memory(site: Site, secret: str, job: Job) -> None:
-    """Forty sockets that never read, while 40 MiB of events pass by, must not make the server grow."""
-    store = run(job)
-    lines = [deaf(site, job, secret) for _ in range(40)]
-    store(1, 2)
-    time.sleep(2)
-    before = site.memory()
-    for step in range(3, 203):
-        store(step, step, size=200_000)
-    time.sleep(3)
-    grown = site.memory() - before
-    healthy: list[Any] = []
-    listener = threading.Thread(target=lambda: healthy.extend(asyncio.run(listen(site, job, secret))))
-    listener.start()
-    listener.join(60)
-    for line in lines:
-        line.close()
-    assert [event["seq"] for event in healthy] == list(range(1, len(healthy) + 1))
-    assert len(healthy) >= 200
-    # Forty times what passed would be 1.6 GiB; the ring and forty full send buffers are what may remain.
-    assert grown < 96 << 20
-
-
-async def listen(site: Site, job: Job, secret: str) -> list[dict[str, Any]]:
-    """Somebody who does read, meanwhile."""
-    async with connect(
-        f"ws://127.0.0.1:{site.port}/ws/jobs/{job.pk}?after=0",
-        additional_headers={"Authorization": f"Bearer {secret}"},
-        compression=None,
-        max_size=None,
-    ) as line:
-        return await take(line, 205)
-
-
-def deaf(site: Site, job: Job, secret: str) -> socket.socket:
-    """A websocket client with a small receive buffer that sends its handshake and never reads again."""
-    line = socket.socket()
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-    line.connect(("127.0.0.1", site.port))
-    key = base64.b64encode(os.urandom(16)).decode()
-    line.sendall(
-        f"GET /ws/jobs/{job.pk}?after=0 HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-        f"Authorization: Bearer {secret}\r\n\r\n".encode()
-    )
-    assert line.recv(12) == b"HTTP/1.1 101"
-    return line

@@ -22,9 +22,11 @@ SECRETS = {"SECRET_KEY": "hush", "DATABASE_URL": "", "AWS_SECRET_ACCESS_KEY": "h
 WORKER = """
 import os, sys, time
 from workers.launch import Limits
-from workers.nursery import Child, open_nursery, set_preload
+from workers.nursery import Child, open_nursery, reduce_environment, set_preload
 set_preload(["tests.workers.honest_engine"])
 open_nursery(1)
+assert os.environ["SECRET_KEY"] == "hush"
+reduce_environment(1)
 child = Child({module!r}, Limits(), "child")
 print(child.pid, flush=True)
 print(child.receive(60).decode(), flush=True)

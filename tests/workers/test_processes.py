@@ -19,11 +19,12 @@ from tests.workers.conftest import HONEST, ROOT, Bench, Broker, wait_for
 from workers.app import REQUEST, app
 
 PROGRAM = """
-import os, sys
+import os, signal, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "playground.settings"
 import django
 django.setup()
-from workers import nursery, serve, speed
+from workers import hearing, nursery, serve, speed
+signal.signal(signal.SIGUSR1, lambda *_: hearing.restart_listener())
 nursery.set_preload([{engine!r}])
 speed.QUIET = 3600.0
 sys.exit(serve.{queue}({engine!r}))
@@ -158,3 +159,41 @@ def test_the_inspect_worker_answers_over_celery_and_leaves(start: Start, broker:
         wait_for(lambda: client.llen("vitrine:reply:abc") == 2, 20)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("trouble", ["cut", "restart", "ended"])
+def test_the_listener_hears_again_after_trouble_with_redis(start: Start, broker: Broker, trouble: str) -> None:
+    process = start("inspect", "tests.workers.honest_inspector")
+    wait_for(lambda: Worker.objects.filter(queue="inspect").exists(), 60)
+    assert asked(broker, "before")
+    match trouble:
+        case "cut":
+            with redis.Redis.from_url(broker.url) as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+        case "restart":
+            broker.kill()
+            broker.start()
+        case "ended":
+            process.send_signal(signal.SIGUSR1)
+    assert asked(broker, "after")
+    assert process.poll() is None
+
+
+def asked(broker: Broker, request: str) -> bool:
+    """Whether a request is answered."""
+    body = {"verb": "generate", "model": None, "params": {"frames": 1}}
+    with app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as connection:
+        app.send_task(REQUEST, args=[request, body], queue="inspect", connection=connection)
+    with redis.Redis.from_url(broker.url) as client:
+        return client.blpop([f"vitrine:reply:{request}"], timeout=40) is not None
+
+
+def test_two_slots_run_two_jobs_at_a_time(start: Start, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITRINE_SLOTS", "2")
+    start()
+    first, second = bench.queue(steps=150, pause=0.02), bench.queue(steps=150, pause=0.02)
+    wait_for(lambda: Job.objects.filter(status=Status.RUNNING).count() == 2, 60)
+    for job in (first, second):
+        end(job)
+        bench.verify(job, Status.DONE, steps=150)
+    assert {worker.slots for worker in Worker.objects.all()} == {2}

@@ -66,7 +66,7 @@ def chunks(path: Path, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
 
 
 def _cut(text: str) -> int:
-    ends = [match.end() for match in _LINE_END.finditer(text, len(text) // 2)]
+    ends = [match.end() for match in _LINE_END.finditer(text)]
     if ends:
         return ends[-1]
     space = max(text.rfind("\n"), text.rfind(" "))

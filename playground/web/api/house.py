@@ -17,7 +17,7 @@ from playground.ledger.models import Job
 from playground.library.names import MAX_NAME
 from playground.library.tokenizers import MAX_TOKENIZER_BYTES
 from playground.web.access import ANYONE, SIGNED_IN, known, user_of
-from playground.web.api import schemas
+from playground.web.api import schemas_house as schemas
 from playground.web.api.objects import jobs_json, workers_json
 from playground.web.api.routes import Noun
 from playground.web.api.words import translated

@@ -16,6 +16,7 @@ from playground.library import artifacts
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 from playground.web.api import schemas
+from playground.web.api.schemas_house import WorkerSchema
 from playground.web.catalogue import sentence
 
 NOUNS = {Kind.CORPUS: "corpora", Kind.TOKENIZER: "tokenizers", Kind.MODEL: "models"}
@@ -124,11 +125,11 @@ def _seconds_left(row: ledger.Job, attempt: ledger.Attempt | None) -> float | No
     return round(max(0.0, pace * (row.steps - row.step)), 1)
 
 
-def workers_json(workers: Iterable[ledger.Worker]) -> list[schemas.WorkerSchema]:
+def workers_json(workers: Iterable[ledger.Worker]) -> list[WorkerSchema]:
     """The workers, with how long ago each was seen."""
     now = timezone.now()
     return [
-        schemas.WorkerSchema(
+        WorkerSchema(
             name=worker.name,
             queue=worker.queue,
             device=worker.device,

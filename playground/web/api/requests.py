@@ -66,6 +66,11 @@ def read(user: User, body: JobRequest) -> Order:
         params = kind.Params.model_validate(body.params)
     except ValidationError as error:
         errors += field_errors(error.errors(include_url=False, include_input=False), ("params",))
+    errors += [
+        FieldError(field=f"params.{name[:80]}", message=_("This text contains characters that do not exist."))
+        for name, value in body.params.items()
+        if _has_zero(value)
+    ]
     wanted = kind.inputs(params) if params is not None else _plausible(body.params)
     inputs = _artifacts(user, wanted, errors)
     if errors or params is None:
@@ -107,6 +112,13 @@ def fingerprint(body: JobRequest) -> str:
     """The hash by which two requests with one Idempotency-Key are told apart."""
     text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _has_zero(value: Any) -> bool:
+    """Whether a zero character is in there, which PostgreSQL keeps neither as text nor as JSON."""
+    if isinstance(value, dict):
+        return any(_has_zero(part) for part in (*value, *value.values()))
+    return any(_has_zero(part) for part in value) if isinstance(value, list) else "\0" in str(value)
 
 
 def _name(given: str | None, errors: list[FieldError]) -> str | None:

@@ -6,8 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from playground.domain.kind import SpeedPoint
-
 
 class Given(BaseModel):
     """Base of request bodies: an unknown field is refused."""
@@ -156,109 +154,16 @@ class Metrics(BaseModel):
     series: dict[str, SeriesSchema]
 
 
-class WorkerSchema(BaseModel):
-    """A worker that was seen lately; memory in bytes, `seen_s` seconds ago."""
-
-    name: str
-    queue: str
-    device: str
-    threads: int
-    memory: int
-    slots: int
-    speed: list[SpeedPoint]
-    seen_s: float
-
-
-class WaitingJob(BaseModel):
-    """A job in the line; `job` is null where it belongs to somebody else."""
-
-    job: Job | None
-    position: int
-
-
-class Queue(BaseModel):
-    """The waiting line. Of other people's jobs only the place is told."""
-
-    workers: list[WorkerSchema]
-    waiting: list[WaitingJob]
-    running: list[Job]
-
-
-class Health(BaseModel):
-    """Whether the parts are there; `redis` is only needed for speed."""
-
-    status: str
-    version: str
-    workers: list[WorkerSchema]
-    redis: bool
-
-
-class Limits(BaseModel):
-    """What an upload may have."""
-
-    max_corpus_bytes: int
-    max_model_bytes: int
-    max_tokenizer_bytes: int
-    max_name_characters: int
-
-
-class Me(BaseModel):
-    """Who the request acts for."""
-
-    id: int
-    name: str
-    role: str
-    language: str
-    limits: Limits
-
-
-class ExhibitEntry(BaseModel):
-    """An exhibit in its wing."""
-
-    slug: str
-    title: str
-    summary: str
-    lesson: str
-    needs_model: bool
-    params: dict[str, Any] = Field(description="JSON schema of its parameters.")
-
-
-class WingEntry(BaseModel):
-    """A wing of the gallery."""
-
-    slug: str
-    title: str
-    summary: str
-    exhibits: list[ExhibitEntry]
-
-
-class KindEntry(BaseModel):
-    """A sort of training run."""
-
-    name: str
-    title: str
-    summary: str
-    params: dict[str, Any] = Field(description="JSON schema of its parameters.")
-    presets: dict[str, dict[str, Any]]
-
-
-class Catalogue(BaseModel):
-    """All wings, exhibits and job kinds, in the language of the request."""
-
-    wings: list[WingEntry]
-    kinds: list[KindEntry]
-
-
 class Generate(Given):
     """What a model is to write; `temperature` 0 takes the likeliest token each time."""
 
-    prompt: str = Field("", max_length=100_000)
+    prompt: str = Field("", max_length=20_000)
     ids: list[int] | None = Field(None, max_length=8192, description="Token ids to go on from after the prompt.")
     max_tokens: int = Field(64, ge=1, le=512)
     temperature: float = Field(0.8, ge=0, le=5, allow_inf_nan=False)
-    top_k: int | None = Field(None, ge=1, le=100_000)
-    top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
-    seed: int | None = Field(None, ge=0, lt=2**63)
+    top_k: int = Field(0, ge=0, le=1_000_000, description="Only the k likeliest tokens; 0 for all.")
+    top_p: float = Field(1, gt=0, le=1, allow_inf_nan=False, description="Only the likeliest tokens up to this share.")
+    seed: int = Field(0, ge=0, lt=2**32)
 
 
 class PromptToken(BaseModel):

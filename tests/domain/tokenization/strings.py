@@ -6,13 +6,36 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 EMOJI = ["👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇨🇳", "❤️", "🧑‍🚀", "1️⃣", "☕"]
-AWKWARD = ["\u0000", "\r", "\u200d", "\u202e", "\ufeff", "e" + "\u0301" * 40, "ﬁ", "Ⅷ", "ＡＢＣ", "\u3000", "\t\t", "İ", "ß", "한국어"]
+AWKWARD = [
+    "\u0000",
+    "\r",
+    "\u200d",
+    "\u202e",
+    "\ufeff",
+    "e" + "\u0301" * 40,
+    "ﬁ",
+    "Ⅷ",
+    "ＡＢＣ",
+    "\u3000",
+    "\t\t",
+    "İ",
+    "ß",
+    "한국어",
+]
 PLAIN = "the quick brown fox don't I'll naïve café 世界 机器学习 Привет नमस्ते مرحبا def f(x): return x**2 # 1,000.50\n\n"
 
 
 def _random_text(generator: random.Random) -> str:
     """Any Unicode, with the planes that people use more often than the others."""
-    ranges = [(0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x5FF), (0x4E00, 0x9FFF), (0x1F300, 0x1FAFF), (0, 0xD7FF), (0xE000, 0x10FFFF)]
+    ranges = [
+        (0x20, 0x7E),
+        (0xA0, 0x24F),
+        (0x370, 0x5FF),
+        (0x4E00, 0x9FFF),
+        (0x1F300, 0x1FAFF),
+        (0, 0xD7FF),
+        (0xE000, 0x10FFFF),
+    ]
     characters = []
     for _ in range(generator.randint(0, 30)):
         low, high = generator.choice(ranges)

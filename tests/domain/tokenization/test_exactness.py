@@ -1,4 +1,6 @@
-"""Ids and offsets are the libraries' own, bytes are exact, and the groups joined are the input: over ten thousand strings."""
+"""Ids and offsets are the libraries' own, bytes are exact, and the groups joined are the input: over ten thousand
+strings.
+"""
 
 import base64
 import io
@@ -126,7 +128,9 @@ def test_a_sentencepiece_model_cuts_as_sentencepiece_does(kind: str, sentences: 
     for text in strings():
         cut, expected = tokenizer.cut(text), reference.encode(text, return_type="offset_mapping")
         assert cut.ids.tolist() == expected["ids"]
-        assert list(zip(cut.starts.tolist(), cut.ends.tolist(), strict=True)) == [tuple(pair) for pair in expected["offsets"]]
+        assert list(zip(cut.starts.tolist(), cut.ends.tolist(), strict=True)) == [
+            tuple(pair) for pair in expected["offsets"]
+        ]
     check_groups(tokenizer, strings())
 
 

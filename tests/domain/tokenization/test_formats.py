@@ -20,6 +20,12 @@ GOOD: dict[str, Any] = {
     "decoder": None,
     "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]},
 }
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [{"SpecialToken": {"id": "x", "type_id": 0}}],
+    "pair": [],
+    "special_tokens": {},
+}
 RANKS = {bytes([value]): value for value in range(256)}
 
 
@@ -88,7 +94,7 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit() -> None:
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
         {"decoder": {"type": "Strip", "content": " ", "start": 2**40, "stop": 2**40}},
         {"truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 2}},
-        {"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x", "type_id": 0}}], "pair": [], "special_tokens": {}}},
+        {"post_processor": TEMPLATE},
         {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": []}] * 1000}},
         {"added_tokens": [{"id": 0, "content": "", "special": True}]},
     ],

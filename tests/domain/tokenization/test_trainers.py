@@ -1,4 +1,6 @@
-"""The teaching trainers against brute force on small corpora, and against themselves: the same text, the same vocabulary."""
+"""The teaching trainers against brute force on small corpora, and against themselves: the same text, the same
+vocabulary.
+"""
 
 import itertools
 import math
@@ -155,7 +157,11 @@ def test_unigram_keeps_every_character_and_the_wanted_size(counted: dict[str, in
 
 @pytest.mark.parametrize(
     ("text", "spaces", "expected"),
-    [("a  b\n", "drop", ["a", "b"]), ("a  b\n", "lead", ["a", " ", " b", "\n"]), ("x1 _!", "lead", ["x", "1", " _", "!"])],
+    [
+        ("a  b\n", "drop", ["a", "b"]),
+        ("a  b\n", "lead", ["a", " ", " b", "\n"]),
+        ("x1 _!", "lead", ["x", "1", " _", "!"]),
+    ],
 )
 def test_words(text: str, spaces: words.Spaces, expected: list[str]) -> None:
     assert words.split(text, spaces) == expected

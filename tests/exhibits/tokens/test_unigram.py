@@ -1,4 +1,6 @@
-"""The Unigram exhibit: probabilities of cuts add up, draws follow the temperature, another word gives another lattice."""
+"""The Unigram exhibit: probabilities of cuts add up, draws follow the temperature, another word gives another
+lattice.
+"""
 
 import pytest
 
