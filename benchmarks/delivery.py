@@ -22,7 +22,7 @@ from benchmarks.client import PATIENCE, Client
 from tests.support.site import ROOT, Site
 
 SOCKETS = 50
-STEPS = 300
+STEPS = 150
 WARM_UP = 10
 """Steps left out at the start, while pages of what was there before are still on their way."""
 

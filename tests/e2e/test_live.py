@@ -3,13 +3,15 @@
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.e2e.person import LONG_MS, Person
-from tests.e2e.watch import Watch
+from tests.e2e.wire import Wire
+from tests.support.site import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
+CAUGHT_UP = re.compile(r"Caught up: \d+ events? had happened")
 SMALL = "?preset=200k&batch_size=4&block_size=64&vocab_size=512&eval_interval=500&sample_interval=500"
 BRIEF = f"{SMALL}&steps=400"
 ENDLESS = f"{SMALL}&steps=1000000"
@@ -29,23 +31,39 @@ def test_reload_in_the_middle_shows_everything_again(page: Page) -> None:
     assert person.points == 400
 
 
-def test_lost_network_is_said_and_made_up_for(page: Page, context: BrowserContext, watch: Watch) -> None:
-    watch.expect("ERR_INTERNET_DISCONNECTED")
+def test_a_lost_network_is_said_and_made_up_for(site: Site, chromium: Browser, entered: StorageState) -> None:
+    with Wire(int(site.url.rpartition(":")[2])) as wire:
+        context = chromium.new_context(storage_state=entered, base_url=f"http://127.0.0.1:{wire.port}")
+        page = context.new_page()
+        person = Person(page)
+        person.trains(ENDLESS)
+        person.sees_points(30)
+        wire.cut()
+        context.set_offline(True)
+        expect(page.get_by_text("You are offline.")).to_be_visible(timeout=LONG_MS)
+        missed_from = person.points
+        page.wait_for_timeout(3000)
+        assert person.points == missed_from
+        wire.mend()
+        context.set_offline(False)
+        expect(page.get_by_text(CAUGHT_UP)).to_be_visible(timeout=LONG_MS)
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        person.sees_points(missed_from + 50)
+        person.press("Stop")
+        person.sees_status("Stopped")
+        context.close()
+
+
+def test_where_websockets_are_blocked_the_page_asks_instead(page: Page) -> None:
+    page.add_init_script(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose({ code: 1006 })); } close() {} };"
+    )
     person = Person(page)
-    person.trains(ENDLESS)
-    person.sees_points(30)
-    context.set_offline(True)
-    expect(page.get_by_text("You are offline.")).to_be_visible()
-    page.wait_for_timeout(1500)
-    missed_from = person.points
-    page.wait_for_timeout(1500)
-    assert person.points == missed_from
-    context.set_offline(False)
-    expect(page.get_by_text(re.compile(r"Caught up: \d+ events? had happened"))).to_be_visible()
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    person.sees_points(missed_from + 50)
-    person.press("Stop")
-    person.sees_status("Stopped")
+    person.trains(BRIEF)
+    expect(page.get_by_text("Live, by asking again and again")).to_be_visible(timeout=LONG_MS)
+    person.sees_status("Done")
+    person.sees_points(400)
+    assert person.points == 400
 
 
 def test_a_hidden_tab_rests_and_catches_up(page: Page) -> None:
@@ -59,7 +77,7 @@ def test_a_hidden_tab_rests_and_catches_up(page: Page) -> None:
     page.wait_for_timeout(2000)
     assert person.points == resting_at
     turn(page, hidden=False)
-    expect(page.get_by_text(re.compile(r"Caught up: \d+ events? had happened"))).to_be_visible()
+    expect(page.get_by_text(CAUGHT_UP)).to_be_visible(timeout=LONG_MS)
     person.sees_points(resting_at + 50)
     person.press("Stop")
     person.sees_status("Stopped")

