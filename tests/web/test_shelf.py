@@ -3,9 +3,12 @@
 import base64
 import io
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sentencepiece
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -153,6 +156,17 @@ def test_a_text_that_keeps_the_child_busy_ends_the_child_and_nothing_else(
     monkeypatch.undo()
     assert bench(as_user(other), "bpe-mixed").status_code == 200
     assert post(client_of_ada, "/api/v1/exhibits/tokens/bpe", {"text": "ab " * 5_000, "merges": 10}).status_code == 200
+
+
+def test_a_child_outlives_the_thread_that_started_it() -> None:
+    request = {"verb": "exhibit", "wing": "tokens", "slug": "units", "params": {}, "shelf": {}}
+    with ThreadPoolExecutor(1) as first:
+        first.submit(pool.ask, "somebody", request).result()
+    started = list(psutil.Process().children())
+    time.sleep(0.2)
+    with ThreadPoolExecutor(1) as second:
+        second.submit(pool.ask, "somebody", request).result()
+    assert [child.pid for child in psutil.Process().children()] == [child.pid for child in started]
 
 
 def test_a_tokenizer_without_words_in_common_still_shows_the_text(client_of_ada: Client) -> None:

@@ -9,10 +9,11 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from playground.domain.errors import BadInput, VitrineError
-from workers.launch import Limits, isolate, restrict
+from workers.launch import NICENESS, OOM_SCORE, Limits, restrict
 from workers.tokenize.verbs import answer
 
 MEMORY = 1 << 30
@@ -27,7 +28,7 @@ def main() -> None:
     incoming = sys.stdin.buffer
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not look like an answer
-    isolate(outgoing.fileno())
+    shut_in(outgoing.fileno())
     restrict(Limits(address_space=MEMORY, file=0, open_files=64))
     while (request := read(incoming)) is not None:
         # The soft limit moves on with every request; what it kills is one that took too long.
@@ -38,6 +39,19 @@ def main() -> None:
         write(outgoing, json.dumps(header).encode())
         write(outgoing, body)
         outgoing.flush()
+
+
+def shut_in(keep: int) -> None:
+    """Close every descriptor but the standard ones and `keep`; stand back behind the web process.
+
+    It does not ask the kernel to end with its parent, as other children do: that would be the end of the parent's
+    thread, of which every request has its own. The end of standard input is what ends it.
+    """
+    os.closerange(3, keep)
+    os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def serve(request: bytes) -> tuple[dict[str, Any], bytes]:

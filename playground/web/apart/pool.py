@@ -4,6 +4,7 @@ A child that has opened one visitor's file is never lent to another one. When al
 longest makes room; when none is idle, the request waits a little and is then refused.
 """
 
+import atexit
 import threading
 import time
 from collections.abc import Iterator
@@ -111,3 +112,4 @@ class Pool:
 
 
 pool = Pool()
+atexit.register(pool.close)
