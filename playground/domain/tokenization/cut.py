@@ -6,6 +6,7 @@ gaps that no token covers (white space that a tokenizer drops), the groups are t
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -66,19 +67,28 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """n tokens. `starts`, `ends`: character offsets as the tokenizer's own library gives them.
+    """n tokens. `offsets` makes the (n, 2) character offsets that the tokenizer's own library gives, when asked.
 
     `byte_starts`, `byte_ends`: the token's share of the text's UTF-8; empty for tokens that stand for no text.
     """
 
     text: Text
     ids: Ints
-    starts: Ints
-    ends: Ints
+    offsets: Callable[[], Ints]
     byte_starts: Ints
     byte_ends: Ints
     special: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
+
+    @cached_property
+    def starts(self) -> Ints:
+        """(n,) where each token begins, in characters, by its library."""
+        return self.offsets()[:, 0]
+
+    @cached_property
+    def ends(self) -> Ints:
+        """(n,) where each token ends, in characters, by its library."""
+        return self.offsets()[:, 1]
 
     @cached_property
     def first(self) -> NDArray[np.bool_]:
@@ -134,7 +144,7 @@ def from_offsets(
     byte_starts, byte_ends = np.where(empty, reach, byte_starts), np.where(empty, reach, byte_ends)
     if spells.any():
         _spell(byte_starts, byte_ends, spells)
-    return Cut(text, ids, starts, ends, byte_starts, byte_ends, special, unknown)
+    return Cut(text, ids, lambda: np.stack([starts, ends], axis=1), byte_starts, byte_ends, special, unknown)
 
 
 def _spell(starts: Ints, ends: Ints, spells: Ints) -> None:
@@ -153,8 +163,13 @@ def _spell(starts: Ints, ends: Ints, spells: Ints) -> None:
 
 
 def from_lengths(
-    text: Text, ids: Ints, offsets: Ints, lengths: Ints, special: NDArray[np.bool_], unknown: NDArray[np.bool_]
+    text: Text,
+    ids: Ints,
+    offsets: Callable[[], Ints],
+    lengths: Ints,
+    special: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
 ) -> Cut:
-    """A cut whose tokens cover the text without gaps, `lengths` bytes each; `offsets` (n, 2) are kept as they are."""
+    """A cut whose tokens cover the text without gaps, `lengths` bytes each; `offsets` are kept as they are."""
     ends = np.cumsum(lengths, dtype=np.int32)
-    return Cut(text, ids, offsets[:, 0], offsets[:, 1], ends - lengths, ends, special, unknown)
+    return Cut(text, ids, offsets, ends - lengths, ends, special, unknown)

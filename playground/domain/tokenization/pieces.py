@@ -59,7 +59,7 @@ class Pieces:
         control = np.isin(ids, list(self.card.special.values()))
         spans = _shared(offsets, control)
         cut = from_offsets(given, ids, spans, control, ids == self._model.unk_id(), self._spells[ids])
-        return replace(cut, starts=offsets[:, 0], ends=offsets[:, 1])
+        return replace(cut, offsets=lambda: offsets)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         return [self._model.id_to_piece(number) for number in ids]

@@ -33,7 +33,7 @@ class Simple:
         starts = given.complete[edges[:-1]]
         ends = given.complete[given.ceiling(edges[1:])]
         none = np.zeros(len(ids), dtype=np.bool_)
-        return Cut(given, ids, starts, ends, edges[:-1], edges[1:], none, none)
+        return Cut(given, ids, lambda: np.stack([starts, ends], axis=1), edges[:-1], edges[1:], none, none)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         if self.card.algorithm == "byte":
