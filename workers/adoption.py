@@ -39,7 +39,8 @@ def adopt(job: Job, message: ArtifactMessage, source: Path) -> Artifact:
     try:
         sha256, size = artifacts.tree_digest(source)
         store.current().put_tree(message.kind, sha256, source)
-        name = names.clean(message.name)
+        # A model is the outcome of its run and goes by the run's name.
+        name = names.clean(job.name if message.kind == "model" else message.name)
         while True:
             try:
                 return artifacts.record(

@@ -32,33 +32,6 @@ export function fork(from: Branch, index: number, alternative: Alternative, id: 
   return { id, prompt: from.prompt, parent: from.id, shared: index, tokens: [...from.tokens.slice(0, index), token], ended: false };
 }
 
-export interface Group {
-  /** Index of the first token in the branch. */
-  from: number;
-  tokens: Token[];
-  text: string;
-}
-
-/**
- * Tokens in groups that are whole characters: a token without text is a part of a character, whose text stands in the
- * token that completes it.
- */
-export function groups(tokens: Token[]): Group[] {
-  const found: Group[] = [];
-  let open = false;
-  tokens.forEach((token, index) => {
-    const group = found.at(-1);
-    if (open && group) {
-      group.tokens.push(token);
-      group.text += token.text;
-    } else {
-      found.push({ from: index, tokens: [token], text: token.text });
-    }
-    open = token.text === "";
-  });
-  return found;
-}
-
 export function textOf(branch: Branch): string {
   return branch.tokens.map((token) => token.text).join("");
 }
@@ -83,9 +56,4 @@ export function tree(branches: readonly Branch[], parent: number | null = null, 
 /** How surprising a token was, 0 (certain) to 1 (ten bits or more). */
 export function surprise(probability: number): number {
   return Math.min(1, Math.max(0, -Math.log2(Math.max(probability, 1e-9)) / 10));
-}
-
-/** A token's text with what cannot be seen made visible, for lists. */
-export function visible(text: string): string {
-  return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
 }

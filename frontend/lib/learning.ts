@@ -179,7 +179,7 @@ function traces(line: Laid["lines"][number], theme: Theme): Picture["data"] {
     ...thin(line.raw, MOST_POINTS),
     mode: "lines" as const,
     line: { color, width: 1 },
-    opacity: 0.28,
+    opacity: 0.36,
   };
   return [under, over];
 }

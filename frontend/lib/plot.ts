@@ -83,7 +83,7 @@ export function baseLayout(theme: Theme, { width, height }: Size): Partial<Layou
   return {
     width,
     height,
-    paper_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: theme.case, // also the ground of a picture that is taken along
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.sans, size: theme.size, color: theme.ink2 },
     showlegend: false,

@@ -1,34 +1,14 @@
 /** The form of a new run: its values, what they would cost, what is wrong with them, and the press of Train. */
 import { api, asProblem, type Problem } from "./api";
+import type { components } from "./api.generated";
 import { write } from "./address";
 import { defaults, fromQuery, toParams, toQuery, type Values } from "./form";
 import type { Job } from "./jobs";
 import { fieldsOf, type FieldSpec, type Kind } from "./schema";
 
-export interface Memory {
-  weights: number;
-  gradients: number;
-  optimizer: number;
-  activations: number;
-  logits: number;
-  other: number;
-  total: number;
-  available: number | null;
-}
-
-export interface Estimate {
-  parameters: number;
-  tokens_per_step: number;
-  steps: number | null;
-  tokens: number | null;
-  passes: number | null;
-  flops: number | null;
-  memory: Memory;
-  seconds: number | null;
-  precision: string;
-  fits: boolean;
-  problems: { field: string; message: string }[];
-}
+type Shapes = components["schemas"];
+export type Estimate = Shapes["Estimate"];
+export type Memory = Shapes["Memory"];
 
 const PAUSE_MS = 200;
 

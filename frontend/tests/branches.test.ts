@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fork, groups, surprise, textOf, tree, visible, type Branch, type Token } from "../lib/branches";
+import { fork, surprise, textOf, tree, type Branch, type Token } from "../lib/branches";
 import { lines } from "../lib/ndjson";
 
 const token = (id: number, text: string, probability = 0.5): Token => ({
@@ -24,20 +24,6 @@ describe("fork", () => {
   });
 });
 
-describe("groups", () => {
-  it("joins the parts of a character with the token that completes it", () => {
-    const found = groups([token(1, "a"), token(2, ""), token(3, ""), token(4, "猫"), token(5, "b")]);
-    expect(found.map(({ from, text, tokens }) => [from, text, tokens.length])).toEqual([
-      [0, "a", 1],
-      [1, "猫", 3],
-      [4, "b", 1],
-    ]);
-  });
-  it("leaves an unfinished character without text", () => {
-    expect(groups([token(1, "a"), token(2, "")]).map(({ text }) => text)).toEqual(["a", ""]);
-  });
-});
-
 describe("tree", () => {
   it("puts each branch under the one that it left", () => {
     const two = { ...fork(root, 1, { id: 9, text: " the", probability: 0.1 }, 2), ended: true };
@@ -55,10 +41,6 @@ describe("tree", () => {
 
 it("measures surprise in tenths of ten bits", () => {
   expect([surprise(1), surprise(0.5), surprise(0)]).toEqual([0, 0.1, 1]);
-});
-
-it("shows what cannot be seen", () => {
-  expect([visible(" a"), visible("\n\n"), visible("a b ")]).toEqual(["␣a", "↵↵", "a b␣"]);
 });
 
 describe("lines", () => {

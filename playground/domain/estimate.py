@@ -19,14 +19,29 @@ Precision = Literal["fp32", "bf16"]
 PROCESS_BYTES = 420 * 2**20
 """Resident memory of an engine that has its libraries loaded and nothing else."""
 
-ALLOCATOR_SLACK = 1.15
-"""Freed blocks that the allocator keeps for the next step."""
+LOSS_ELEMENTS, LOSS_ROWS = 2**21, 128
+"""Logits that the chunked loss holds at once, and the fewest rows that keep its matrix products efficient."""
 
-LOSS_ROWS = 1024
-"""Rows of logits that the chunked loss holds at once."""
+LOGIT_BYTES = 16
+"""For each logit that is held: itself in two precisions, its exponential, its gradient."""
+
+KEPT = {
+    ("llama", "fp32"): (22, 5, 1.0),
+    ("llama", "bf16"): (30, 5, 1.3),
+    ("gpt2", "fp32"): (14, 10, 1.0),
+    ("gpt2", "bf16"): (20, 12, 1.3),
+}
+"""Numbers that a step holds for each token and layer: vectors as wide as the model, vectors of the inner width, rows
+of attention. Measured from peak memory: transformers' layers keep more than the textbook's formulas have. In bf16 the
+normalizations keep fp32 copies; GPT-2's activation function is written out in eight steps."""
+
+DROPOUT_EXTRA = 1.15
+"""What the masks of dropout add to that."""
 
 
-def estimate(params: Training, shape: Shape, facts: Facts, tokens_in_corpus: int, problems: list[Problem]) -> Estimate:
+def estimate(
+    params: Training, shape: Shape, dropout: float, facts: Facts, tokens_in_corpus: int, problems: list[Problem]
+) -> Estimate:
     """The full estimate; `problems` are those that the kind has found already."""
     parameters = count(shape)
     precision = resolve(params.precision, parameters, facts)
@@ -36,7 +51,7 @@ def estimate(params: Training, shape: Shape, facts: Facts, tokens_in_corpus: int
     if steps is None and rate is not None and params.minutes is not None:
         steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (6 * parameters * per_step)))
     tokens = None if steps is None else steps * per_step
-    memory = footprint(params, shape, precision, facts)
+    memory = footprint(params, shape, dropout, precision, facts)
     if memory.available is not None and memory.total > memory.available:
         problems = [*problems, _too_large(memory)]
     return Estimate(
@@ -74,15 +89,17 @@ def speed(points: list[SpeedPoint], parameters: int, precision: str) -> float | 
     return known[0][1] if at < known[0][0] else known[-1][1]
 
 
-def footprint(params: Training, shape: Shape, precision: Precision, facts: Facts) -> Memory:
+def footprint(params: Training, shape: Shape, dropout: float, precision: Precision, facts: Facts) -> Memory:
     """Peak memory of one training step. The master copy of bf16 weights counts among the weights."""
     parameters, wide = count(shape), 2 if precision == "bf16" else 4
     rows = params.batch_size * shape.block_size
     weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
     gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
-    activations = round(rows * shape.n_layer * _per_token(shape) * wide * ALLOCATOR_SLACK)
-    chunk = min(rows, LOSS_ROWS)
-    logits = chunk * shape.vocab_size * (4 + 2 * wide) + parameters_of_head(shape) * 4
+    vectors, inner, attention = KEPT[shape.architecture, precision]
+    held = vectors * shape.d_model + inner * shape.d_ff + attention * shape.n_head * shape.block_size
+    activations = round(rows * shape.n_layer * held * wide * (DROPOUT_EXTRA if dropout else 1))
+    chunk = min(rows, loss_rows(shape.vocab_size))
+    logits = shape.vocab_size * (chunk * LOGIT_BYTES + shape.d_model * 4)
     parts = {
         "weights": weights,
         "gradients": gradients,
@@ -94,16 +111,9 @@ def footprint(params: Training, shape: Shape, precision: Precision, facts: Facts
     return Memory(**parts, total=sum(parts.values()), available=facts.memory_available)
 
 
-def parameters_of_head(shape: Shape) -> int:
-    """Weights of the output layer, whose gradient the chunked loss adds up."""
-    return shape.vocab_size * shape.d_model
-
-
-def _per_token(shape: Shape) -> int:
-    """Numbers kept for the backward pass for each token and layer: vectors of width d, of d_ff, and attention rows."""
-    vectors = 16 if shape.architecture == "llama" else 10
-    inner = 4 if shape.architecture == "llama" else 3
-    return vectors * shape.d_model + inner * shape.d_ff + 3 * shape.n_head * shape.block_size
+def loss_rows(vocab_size: int) -> int:
+    """Positions in one chunk of the loss over a vocabulary of this size."""
+    return max(LOSS_ROWS, LOSS_ELEMENTS // vocab_size)
 
 
 def _too_large(memory: Memory) -> Problem:

@@ -142,7 +142,7 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     if certain < shortest(params.block_size):
         message = f"The corpus is too short for blocks of {params.block_size} tokens: {facts.corpus_bytes} bytes."
         problems.append(Problem(field="block_size", message=message))
-    return estimate(params, params.shape(facts.tokenizer_vocab), facts, tokens, problems)
+    return estimate(params, params.shape(facts.tokenizer_vocab), params.dropout, facts, tokens, problems)
 
 
 def batch(tokens: TokenIds, params: Params, split: Split, step: int, micro: int) -> Batch | None:

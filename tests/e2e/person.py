@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -61,9 +60,14 @@ class Person:
         self.page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/"))
         return self.page.url
 
-    def picture(self, name: str, *, full: bool = False) -> None:
-        """Keep a picture for the README, where VITRINE_SCREENSHOTS asks for it."""
-        if os.environ.get("VITRINE_SCREENSHOTS"):
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            path: Path = PICTURES / f"{name}.png"
-            self.page.screenshot(path=path, full_page=full, animations="disabled")
+    def picture(self, name: str, height: int = 0) -> None:
+        """Keep a picture for the README, `height` pixels tall, where VITRINE_SCREENSHOTS asks for it."""
+        window = self.page.viewport_size
+        if not os.environ.get("VITRINE_SCREENSHOTS") or window is None:
+            return
+        if height:
+            self.page.set_viewport_size({"width": window["width"], "height": height})
+            self.page.wait_for_timeout(600)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+        self.page.set_viewport_size(window)

@@ -24,7 +24,7 @@ def test_from_a_text_to_a_talk(page: Page, context: BrowserContext, text: Path) 
     expect(corpus.locator("option:checked")).to_have_text(re.compile(text.stem.split("-")[0]), timeout=LONG_MS)
     expect(page.get_by_label("What it will cost")).to_contain_text("1.07 M")
     expect(page.get_by_label("What it will cost")).to_contain_text("614 k")
-    person.picture("train")
+    person.picture("train", height=1060)
     person.press("Train")
 
     page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/"))
@@ -33,7 +33,7 @@ def test_from_a_text_to_a_talk(page: Page, context: BrowserContext, text: Path) 
     expect(page.locator("header .lead")).to_contain_text("of 300")
     page.get_by_role("heading", name="Sample at step 100").wait_for(timeout=LONG_MS)
     person.sees_points(186)
-    person.picture("run")
+    person.picture("run", height=1180)
     person.sees_status("Done")
     person.sees_points(300)
     assert person.points == 300
@@ -58,8 +58,9 @@ def test_from_a_text_to_a_talk(page: Page, context: BrowserContext, text: Path) 
     after = text_of(page)
     assert after != before
     assert after[:15] == before[:15]
+    page.get_by_label("Colour by surprise").click()
     words.nth(20).click()
-    person.picture("talk")
+    person.picture("talk", height=1120)
     page.get_by_role("region", name="Branches").get_by_role("button").first.click()
     expect(page.get_by_role("group", name="The text, token by token")).to_have_text(before)
 

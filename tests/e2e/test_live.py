@@ -108,7 +108,7 @@ def test_pause_resume_and_stop(page: Page) -> None:
 
 def test_a_diverging_run_says_what_to_do(page: Page) -> None:
     person = Person(page)
-    person.trains(f"{BRIEF}&learning_rate=1e9&warmup_steps=0&clip=0")
+    person.trains(f"{BRIEF}&learning_rate=1e9&warmup_steps=1000")
     person.sees_status("Failed")
     expect(page.get_by_role("alert")).to_contain_text("Usually the learning rate is too high")
     expect(page.get_by_role("link", name="Train again with changes")).to_be_visible()
@@ -129,6 +129,11 @@ def test_the_curve_is_read_by_keyboard_and_kept_in_the_address(page: Page) -> No
     expect(page).to_have_url(re.compile(r"axis=tokens.*log=1|log=1.*axis=tokens"))
     page.reload()
     expect(page.get_by_role("radio", name="tokens")).to_be_checked()
+    person.sees_points(50)
+    page.get_by_role("button", name="Take it along").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Picture as PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
 
 
 def turn(page: Page, *, hidden: bool) -> None:

@@ -73,7 +73,7 @@ def grief(then: str, conn: "Connection[bytes, bytes]") -> None:
     # Deaf: it talks, and hears neither its pipe nor a polite signal.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
-        conn.send_bytes(encode(Emit(type="log", data={"level": "info", "text": "still here"})))
+        conn.send_bytes(encode(Emit(type="log", data={"level": "info", "message": "still here"})))
         time.sleep(0.05)
 
 

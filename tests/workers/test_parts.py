@@ -36,12 +36,12 @@ def test_consecutive_metrics_of_the_same_names_become_one_event() -> None:
     box.add(metrics(1, loss=3.0))
     box.add(metrics(2, loss=2.0))
     box.add(metrics(2, val_loss=2.5))
-    box.add(Emit(type="log", data={"level": "info", "text": "half way"}))
+    box.add(Emit(type="log", data={"level": "info", "message": "half way"}))
     box.add(metrics(3, loss=1.0))
     assert [(event.type, event.data) for event in box.events()] == [
         ("metrics", {"step": [1, 2], "loss": [3.0, 2.0]}),
         ("metrics", {"step": [2], "val_loss": [2.5]}),
-        ("log", {"level": "info", "text": "half way"}),
+        ("log", {"level": "info", "message": "half way"}),
         ("metrics", {"step": [3], "loss": [1.0]}),
     ]
     assert len(box) == 5

@@ -36,9 +36,10 @@ def attend(
     keys, groups = key.shape[2], heads // key.shape[1]
     if groups > 1:
         key, value = (part.repeat_interleave(groups, dim=1) for part in (key, value))
-    scaled = (query * (width**-0.5 if scaling is None else scaling)).reshape(batch * heads, queries, width)
+    rows = query.reshape(batch * heads, queries, width)
+    columns = key.reshape(batch * heads, keys, width).transpose(1, 2)
     hidden = _future(queries, keys, query.dtype, query.device)
-    scores = torch.baddbmm(hidden, scaled, key.reshape(batch * heads, keys, width).transpose(1, 2))
+    scores = torch.baddbmm(hidden, rows, columns, alpha=width**-0.5 if scaling is None else scaling)
     weights = nn.functional.dropout(torch.softmax(scores, dim=-1), dropout, training=dropout > 0)
     mixed = torch.bmm(weights, value.reshape(batch * heads, keys, width))
     return mixed.view(batch, heads, queries, width).transpose(1, 2), None

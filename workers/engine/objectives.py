@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.domain.estimate import LOSS_ROWS
+from playground.domain.estimate import loss_rows
 from workers.engine import models
 
 IGNORED = -100
@@ -31,8 +31,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         d_hidden = torch.empty_like(hidden)
         d_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device)
-        for start in range(0, len(hidden), LOSS_ROWS):
-            rows = slice(start, start + LOSS_ROWS)
+        size = loss_rows(len(weight))
+        for start in range(0, len(hidden), size):
+            rows = slice(start, start + size)
             keep, target = counted[rows, None], labels[rows, None].clamp(min=0)
             logits = (hidden[rows] @ weight.t()).float()
             normalizer = torch.logsumexp(logits, dim=-1, keepdim=True)

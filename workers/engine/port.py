@@ -101,7 +101,7 @@ class Port:
 
     def log(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         """Report a sentence for the log of the run."""
-        self.send(Emit(type="log", data={"level": level, "text": text[:LOG_CHARACTERS]}))
+        self.send(Emit(type="log", data={"level": level, "message": text[:LOG_CHARACTERS]}))
 
     def artifact(self, kind: Literal["tokenizer", "model"], path: str, name: str, meta: dict[str, Any]) -> None:
         """Hand over a finished folder."""

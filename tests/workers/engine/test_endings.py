@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(bench: Bench) -> None:
     assert not list((bench.folder / "checkpoints").glob(".*"))
     again = bench.start(recorded=remember(said), **{**params, "steps": max(metrics(said)["loss"]) + 1}).finish()
     assert again[-1] == Finished(outcome="done")
-    assert any(str(good["step"]) in message.data["text"] for message in of_type(again, "log"))
+    assert any(str(good["step"]) in message.data["message"] for message in of_type(again, "log"))
 
 
 @pytest.mark.parametrize(

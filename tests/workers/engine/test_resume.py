@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_is_passed_over(bench: Bench, reference: list[Up], 
         case _:
             manifest.write_text("[]")
     again = resume(bench, said, **HARD).finish()
-    warnings = [message.data["text"] for message in of_type(again, "log") if message.data["level"] == "warning"]
+    warnings = [message.data["message"] for message in of_type(again, "log") if message.data["level"] == "warning"]
     assert any(newest.name in text and "damaged" in text for text in warnings)
     assert_same(said + again, reference)
 
@@ -199,7 +199,7 @@ def test_other_threads_are_told(bench: Bench) -> None:
     attempt.until_step(4)
     said = attempt.kill()
     again = bench.start(recorded=remember(said), threads=2, checkpoint_interval=2).finish()
-    assert any("threads" in message.data["text"] for message in of_type(again, "log"))
+    assert any("threads" in message.data["message"] for message in of_type(again, "log"))
 
 
 def test_a_checkpoint_of_a_zombie_is_not_in_the_way(bench: Bench, reference: list[Up]) -> None:
@@ -218,4 +218,4 @@ def test_the_first_words_of_a_resumed_run(bench: Bench) -> None:
     said = attempt.kill()
     again = resume(bench, said, checkpoint_interval=2).finish()
     assert "tokenizer" not in artifacts(again)
-    assert any(message.data["text"].startswith("Resumed after step") for message in of_type(again, "log"))
+    assert any(message.data["message"].startswith("Resumed after step") for message in of_type(again, "log"))

@@ -114,7 +114,7 @@ def test_a_vocabulary_that_the_text_cannot_fill_is_smaller_and_said_so(bench: Be
     size = artifacts(said)["tokenizer"].meta["vocab_size"]
     assert 257 < size < 5000
     assert artifacts(said)["model"].meta["vocab_size"] == size
-    assert any("vocabulary" in message.data["text"] for message in of_type(said, "log"))
+    assert any("vocabulary" in message.data["message"] for message in of_type(said, "log"))
 
 
 def test_a_budget_of_tokens_is_rounded_up_to_steps(bench: Bench) -> None:
