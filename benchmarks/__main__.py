@@ -32,13 +32,14 @@ def main() -> None:
     print(lines[-1], flush=True)
     print("The tokens wing ...", flush=True)
     wing = tokens.measure()
-    lines += [
-        f"| bench, from key to redraw, 10,000 characters in three tokenizers, 95th percentile | below 50 ms "
-        f"| **{wing.percentile(95):.0f} ms** (median {wing.percentile(50):.0f} ms) |",
-        f"| bench over the API, 2 kB, rate over the same encode behind an empty view | at least 0.6 | **{wing.rate:.2f}** |",
-        f"| our BPE with trace, 1 MB, 2,000 merges | below 10 s | **{wing.trace_seconds:.2f} s** |",
-        f"| our BPE without trace, time over the library's | at most 5 | **{wing.plain_ratio:.2f}** |",
-    ]
+    typed = f"**{wing.percentile(95):.0f} ms** (median {wing.percentile(50):.0f} ms)"
+    aim = "below 50 ms"
+    lines.append(f"| bench, key to redraw, 10,000 characters, three tokenizers, 95th percentile | {aim} | {typed} |")
+    lines.append(
+        f"| bench over the API, 2 kB, rate over the encode behind an empty view | at least 0.6 | **{wing.rate:.2f}** |"
+    )
+    lines.append(f"| our BPE with trace, 1 MB, 2,000 merges | below 10 s | **{wing.trace_seconds:.2f} s** |")
+    lines.append(f"| our BPE without trace, time over the library's | at most 5 | **{wing.plain_ratio:.2f}** |")
     print("\n".join(lines[-4:]), flush=True)
     RESULTS.write_text("\n".join(lines) + "\n")
 

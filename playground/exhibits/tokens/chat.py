@@ -120,7 +120,8 @@ def _render(template: str, messages: list[dict[str, str]], special: dict[str, in
         for part in environment.from_string(template).generate(messages=messages, add_generation_prompt=ask, **named):
             length += len(part)
             if length > MAX_RENDERED:
-                raise BadInput("The template writes too much.", {"template": [f"At most {MAX_RENDERED:,} characters."]})
+                told = f"At most {MAX_RENDERED:,} characters."
+                raise BadInput("The template writes too much.", {"template": [told]})
             parts.append(part)
     except (TemplateError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError, MemoryError) as error:
         raise BadInput("The template cannot be used.", {"template": [str(error)[:300]]}) from None
