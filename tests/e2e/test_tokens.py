@@ -23,7 +23,10 @@ def columns(page: Page) -> Locator:
 
 def shown(column: Locator) -> str:
     """The tokens and gaps that are drawn, joined."""
-    return column.evaluate("node => [...node.querySelectorAll('.block span')].map(span => span.textContent).join('')")
+    text: str = column.evaluate(
+        "node => [...node.querySelectorAll('.block span')].map(span => span.textContent).join('')"
+    )
+    return text
 
 
 def write(page: Page, text: str) -> None:

@@ -99,7 +99,7 @@ def run(params: Params, shelf: Shelf) -> Result:
 
 
 def _markers(template: str, card: Card) -> dict[str, int]:
-    """The signs in angle brackets that the template writes, each with its number or, if it is new, the next free one."""
+    """The signs in brackets that the template writes, each with its number or, if it is new, the next free one."""
     names = dict.fromkeys(re.findall(r"<\|[^|<>]{1,40}\|>|\[/?[A-Z_]{2,20}\]", template))
     new = [name for name in names if name not in card.special]
     return {name: card.special[name] for name in names if name in card.special} | {

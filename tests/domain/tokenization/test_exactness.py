@@ -71,7 +71,8 @@ def test_vocabulary_and_merges_cut_as_the_library_does() -> None:
     files = gpt2_files()
     tokenizer = fast(formats.library_from(files))
     numbers = json.loads(files["vocab.json"])
-    pairs = [tuple(line.split(" ")) for line in files["merges.txt"].decode().split("\n")[1:] if line]
+    lines = [line.split(" ") for line in files["merges.txt"].decode().split("\n")[1:] if line]
+    pairs = [(left, right) for left, right in lines]
     plain = Library(models.BPE(vocab=numbers, merges=pairs))
     plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     plain.add_special_tokens(["<|endoftext|>"])
