@@ -15,6 +15,8 @@ from types import ModuleType
 from playground.domain.exhibit import Exhibit
 from playground.domain.kind import JobKind
 
+JOBS, EXHIBITS = "playground.jobs", "playground.exhibits"
+
 
 @dataclass(frozen=True)
 class Wing:
@@ -29,7 +31,7 @@ class Wing:
 def kinds() -> dict[str, JobKind]:
     """All job kinds by name. Raises ValueError for a file whose kind has another name."""
     found: dict[str, JobKind] = {}
-    for module in _modules("playground.jobs", packages=False):
+    for module in _modules(JOBS, packages=False):
         kind = module.kind
         slug = _slug(module)
         if not isinstance(kind, JobKind) or kind.name != slug:
@@ -42,7 +44,7 @@ def kinds() -> dict[str, JobKind]:
 def exhibits() -> dict[tuple[str, str], Exhibit]:
     """All exhibits by (wing, slug). Raises ValueError for a file without one."""
     found: dict[tuple[str, str], Exhibit] = {}
-    for wing in _modules("playground.exhibits", packages=True):
+    for wing in _modules(EXHIBITS, packages=True):
         for module in _modules(wing.__name__, packages=False):
             exhibit = module.exhibit
             if not isinstance(exhibit, Exhibit):
@@ -55,7 +57,7 @@ def exhibits() -> dict[tuple[str, str], Exhibit]:
 def wings() -> dict[str, Wing]:
     """All wings by slug, in the order in which the gallery shows them: that of their `order`."""
     found = {}
-    for package in sorted(_modules("playground.exhibits", packages=True), key=lambda wing: int(wing.order)):
+    for package in sorted(_modules(EXHIBITS, packages=True), key=lambda wing: int(wing.order)):
         title, _, rest = (package.__doc__ or "").strip().partition("\n")
         found[_slug(package)] = Wing(_slug(package), title.rstrip("."), " ".join(rest.split()))
     return found

@@ -4,6 +4,9 @@ import re
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
+GIVEN_UP = "Transition was (aborted|skipped)"
+"""The browser leaves out the fade between two pages when it is busy; nothing is lost."""
+
 
 class Watch:
     """Collects complaints; `check` fails with all of them. `expect` names what a test provokes on purpose."""
@@ -11,7 +14,7 @@ class Watch:
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.complaints: list[str] = []
         self._origins = (origin, origin.replace("http", "ws", 1), "data:", "blob:")
-        self._expected: list[str] = []
+        self._expected = [GIVEN_UP]
         context.on("console", self._console)
         context.on("weberror", self._error)
         context.on("request", self._request)

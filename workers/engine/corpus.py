@@ -22,7 +22,7 @@ from playground.domain.errors import BadInput
 from playground.domain.kind import TokenIds
 from playground.domain.messages import InputFile
 from workers.engine import tokenizer as bpe
-from workers.engine.files import appearing
+from workers.engine.files import appearing, prune
 from workers.engine.port import Port
 
 CHUNK_CHARACTERS = 32_768
@@ -31,6 +31,9 @@ CHUNKS_AT_ONCE = 64
 TELL_SECONDS = 5
 TRAINING_BYTES = 32 * 2**20
 """A tokenizer learns from at most about this much text, taken evenly from the whole: more does not change it much."""
+CACHE_BYTES = 8 * 2**30
+CACHE_SPARE = 3600.0
+"""The cache forgets what was used longest ago, but nothing that was used within the hour."""
 VERSION = 1
 """Part of every cache key: raise it when the same inputs would give other tokens."""
 
@@ -115,6 +118,7 @@ def _trained(folder: Path, source: Path, sha256: str, vocab_size: int, port: Por
 def _encoded(path: Path, source: Path, tokenizer: Tokenizer, port: Port) -> TokenIds:
     dtype = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
     if not path.exists():
+        prune(path.parent.parent, CACHE_BYTES, CACHE_SPARE)
         with appearing(path) as file:
             for part in _encode(source, tokenizer, port):
                 file.write(part.astype(dtype).tobytes())

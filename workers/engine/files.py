@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,20 @@ def appearing_folder(path: Path) -> Iterator[Path]:
         sync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def prune(folder: Path, limit: int, spare: float) -> None:
+    """Remove the files that were used longest ago until a folder holds at most `limit` bytes.
+
+    Files used in the last `spare` seconds stay, as somebody may be about to open them.
+    """
+    files = [(path, path.stat()) for path in folder.rglob("*") if path.is_file()]
+    total = sum(about.st_size for _, about in files)
+    for path, about in sorted(files, key=lambda entry: entry[1].st_mtime):
+        if total <= limit or about.st_mtime > time.time() - spare:
+            return
+        path.unlink(missing_ok=True)
+        total -= about.st_size
 
 
 def sync(path: Path) -> None:

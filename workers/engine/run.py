@@ -116,7 +116,7 @@ class Run:
         made = self.kind.batch(self.text.tokens, self.params, "train", step, micro)
         if made is None:
             raise BadInput("The corpus gives no batch.")
-        torch.manual_seed(hash((self.params.seed, step, micro)))
+        torch.manual_seed(int(np.random.SeedSequence((self.params.seed, step, micro)).generate_state(1)[0]))
         return torch.from_numpy(made.inputs).to(self.device), torch.from_numpy(made.labels).to(self.device)
 
     def loss(self, ids: Tensor, labels: Tensor) -> Tensor:

@@ -6,22 +6,19 @@ from tokenizers import Tokenizer
 
 from workers.engine import tokenizer as bpe
 from workers.engine.generate import Choice, write
+from workers.engine.spelling import Spelling
 
 CHOICE = Choice(temperature=0.8, top_k=50, top_p=1.0)
 
 
 def sample(model: Any, tokenizer: Tokenizer, prompt: str, context: int, count: int, seed: int) -> str:
-    """A continuation of the prompt by `count` tokens; the model is left in training mode.
-
-    An incomplete character at the end, which has no text yet, is left out.
-    """
+    """A continuation by `count` tokens, without incomplete characters; the model is left in training mode."""
     ids = opening(tokenizer, prompt)
     choice = Choice(CHOICE.temperature, CHOICE.top_k, CHOICE.top_p, seed)
     model.eval()
     drawn = [token.id for token in write(model, ids, context, choice, count)]
     model.train()
-    text: str = tokenizer.decode(drawn, skip_special_tokens=True)
-    return text.rstrip("\ufffd")
+    return Spelling(tokenizer).text(drawn)
 
 
 def opening(tokenizer: Tokenizer, prompt: str) -> list[int]:
