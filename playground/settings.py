@@ -110,7 +110,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 DJANGO_VITE = {"default": {"dev_mode": False, "manifest_path": BASE_DIR / "frontend" / "dist" / "manifest.json"}}
 
 # The whole body is bounded in front of Django (web.body); this bounds what is parsed in memory.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 << 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 16
 FILE_UPLOAD_TEMP_DIR = str(VITRINE_HOME / "uploads")
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]

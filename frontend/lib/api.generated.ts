@@ -191,7 +191,9 @@ export interface paths {
         put?: never;
         /**
          * Upload
-         * @description Upload a tokenizer.json. A worker opens it first; what does not open there is not taken.
+         * @description Upload a tokenizer: tokenizer.json, a SentencePiece model, a tiktoken rank file, or vocab.json with merges.txt.
+         *
+         *     A process of its own opens it first; what does not open there is not taken.
          */
         post: operations["upload_tokenizer"];
         delete?: never;
@@ -237,7 +239,7 @@ export interface paths {
         };
         /**
          * Download
-         * @description The tokenizer.json.
+         * @description The tokenizer.json, or the SentencePiece model.
          */
         get: operations["download_tokenizer"];
         put?: never;
@@ -336,6 +338,26 @@ export interface paths {
          *     What goes wrong before the first line is a problem document; after it, a last line {"error": {...}}.
          */
         post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shelf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List usable tokenizers
+         * @description Those that came with Vitrine, those of your library and those of its models.
+         */
+        get: operations["list_shelf"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -556,6 +578,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exhibits/tokens/bench": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The tokenizer bench
+         * @description One text, cut by as many tokenizers as you like, side by side, as you type.
+         */
+        post: operations["exhibit_tokens_bench"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/bpe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How BPE learns
+         * @description The most frequent pair becomes one symbol, step by step, on your own text.
+         */
+        post: operations["exhibit_tokens_bpe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A conversation as one text
+         * @description Roles written with special tokens by a chat template, and what the model really reads.
+         */
+        post: operations["exhibit_tokens_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The notes' own examples
+         * @description Claims about tokenizers, tried on real ones: holds, fails or depends.
+         */
+        post: operations["exhibit_tokens_examples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/growing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Growing a vocabulary
+         * @description Add a word: its new number, its new row, and the text that becomes shorter.
+         */
+        post: operations["exhibit_tokens_growing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/languages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The language tax
+         * @description The same sentences in many languages: how many tokens each tokenizer asks for.
+         */
+        post: operations["exhibit_tokens_languages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/padding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Padding and the shapes of tensors
+         * @description Ragged sentences become a box: padding, mask and the cells that are wasted.
+         */
+        post: operations["exhibit_tokens_padding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/unigram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unigram: all cuts at once
+         * @description The lattice of every way to cut a word, learned by estimating and pruning.
+         */
+        post: operations["exhibit_tokens_unigram"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Words, parts, characters, bytes
+         * @description The same text cut into four units: length, unknowns and vocabulary against each other.
+         */
+        post: operations["exhibit_tokens_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Inside a vocabulary
+         * @description Search pieces by text, number or bytes, and see the merges that made each one.
+         */
+        post: operations["exhibit_tokens_vocabulary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Longer than the window
+         * @description A long text cut into overlapping windows: what is lost, what is read twice.
+         */
+        post: operations["exhibit_tokens_windows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exhibits/tokens/wordpiece": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * BPE or WordPiece
+         * @description Two ways to choose the next merge, side by side, and the first step where they part.
+         */
+        post: operations["exhibit_tokens_wordpiece"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -611,6 +873,58 @@ export interface components {
         ArtifactList: {
             /** Items */
             items: components["schemas"]["Artifact"][];
+        };
+        /**
+         * Card
+         * @description What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
+         *
+         *     `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along.
+         */
+        Card: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Algorithm
+             * @enum {string}
+             */
+            algorithm: "word" | "character" | "byte" | "bpe" | "wordpiece" | "unigram";
+            /** Size */
+            size: number;
+            /** Byte Level */
+            byte_level: boolean;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "starter" | "wheel" | "library" | "shared";
+            /** About */
+            about: string;
+            /**
+             * Normalizes
+             * @default false
+             */
+            normalizes: boolean;
+            /** Unknown */
+            unknown?: number | null;
+            /**
+             * Special
+             * @default {}
+             */
+            special: {
+                [key: string]: number;
+            };
+            /** Template */
+            template?: string | null;
+        };
+        /**
+         * Cards
+         * @description One card each, in the order in which they are offered.
+         */
+        Cards: {
+            /** Items */
+            items: components["schemas"]["Card"][];
         };
         /**
          * Catalogue
@@ -1470,6 +1784,1192 @@ export interface components {
             precision: "fp32" | "bf16";
         };
         /**
+         * Columns
+         * @description The tokens as typed arrays (base64): ids, and in bytes the gap before each token and its length.
+         *
+         *     A gap may be negative: tokens that share a character overlap. `flags`: 1 special, 2 unknown, 4 begins a group.
+         *     `vocabulary`: each id that occurs, with its spelling in `pieces`.
+         */
+        TokensBenchColumns: {
+            /** Ids */
+            ids: {
+                [key: string]: string;
+            };
+            /** Gaps */
+            gaps: {
+                [key: string]: string;
+            };
+            /** Lengths */
+            lengths: {
+                [key: string]: string;
+            };
+            /** Flags */
+            flags: {
+                [key: string]: string;
+            };
+            /** Vocabulary */
+            vocabulary: {
+                [key: string]: string;
+            };
+            /** Pieces */
+            pieces: string[];
+        };
+        /**
+         * Counts
+         * @description A text in one tokenizer. Tokens put around the text ([CLS]) count as special and not in the ratios.
+         */
+        TokensBenchCounts: {
+            /** Tokens */
+            tokens: number;
+            /** Special */
+            special: number;
+            /** Groups */
+            groups: number;
+            /** Unknown */
+            unknown: number;
+            /** Characters */
+            characters: number;
+            /** Bytes */
+            bytes: number;
+            /** Words */
+            words: number;
+            /** Tokens Per Character */
+            tokens_per_character: number | null;
+            /** Tokens Per Word */
+            tokens_per_word: number | null;
+            /** Bytes Per Token */
+            bytes_per_token: number | null;
+        };
+        /**
+         * Cutting
+         * @description One tokenizer's answer.
+         */
+        TokensBenchCutting: {
+            /** Id */
+            id: string;
+            /**
+             * Tokens
+             * @default []
+             */
+            tokens: components["schemas"]["TokensBenchToken"][];
+            /** @default null */
+            columns: components["schemas"]["TokensBenchColumns"] | null;
+            counts: components["schemas"]["TokensBenchCounts"];
+        };
+        /**
+         * Params
+         * @description A text and the tokenizers that cut it. As `columns` the answer is about a tenth of the size of the list.
+         */
+        TokensBenchParams: {
+            /**
+             * Text
+             * @default Ada's cat sleeps by the old mill. 面包师在磨坊里找到一只猫。 Unbelievable 👩‍🍳!
+             */
+            text: string;
+            /**
+             * Tokenizers
+             * @default [
+             *       "bpe-mixed",
+             *       "wordpiece-mixed",
+             *       "unigram-mixed"
+             *     ]
+             */
+            tokenizers: string[];
+            /**
+             * Special tokens
+             * @description Add what a tokenizer puts around a text ([CLS]).
+             * @default true
+             */
+            special: boolean;
+            /**
+             * Form of the answer
+             * @default tokens
+             * @enum {string}
+             */
+            form: "tokens" | "columns";
+        };
+        /**
+         * Result
+         * @description One answer for each tokenizer asked for, in that order.
+         */
+        TokensBenchResult: {
+            /** Tokenizers */
+            tokenizers: components["schemas"]["TokensBenchCutting"][];
+        };
+        /**
+         * Token
+         * @description `text`: what the token shows of the input, "" until a character is complete. `start`, `end`: character offsets.
+         *
+         *     `bytes`: its share of the input's UTF-8, in hexadecimal. `piece`: how the vocabulary spells it. Tokens with the same
+         *     `group` share characters.
+         */
+        TokensBenchToken: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Bytes */
+            bytes: string;
+            /** Special */
+            special: boolean;
+            /** Piece */
+            piece: string;
+            /** Group */
+            group: number;
+            /** Unknown */
+            unknown: boolean;
+        };
+        /**
+         * Params
+         * @description The corpus, and how it is cut into words and units before the first merge.
+         */
+        TokensBpeParams: {
+            /**
+             * Corpus
+             * @default low low low low low lower lower newest newest newest newest newest newest widest widest widest 机器学习 机器学习 机器翻译 深度学习
+             */
+            text: string;
+            /**
+             * Merges
+             * @default 20
+             */
+            merges: number;
+            /**
+             * Begin with
+             * @default characters
+             * @enum {string}
+             */
+            unit: "characters" | "bytes";
+            /**
+             * Spaces
+             * @description Part words at spaces, or keep a word's leading space.
+             * @default drop
+             * @enum {string}
+             */
+            spaces: "drop" | "lead";
+            /**
+             * Least count
+             * @description Pairs that stand less often are not merged.
+             * @default 1
+             */
+            least: number;
+            /**
+             * Pairs shown at each step
+             * @default 8
+             */
+            rivals: number;
+        };
+        /**
+         * Result
+         * @description The whole training, step by step.
+         */
+        TokensBpeResult: {
+            /** Symbols */
+            symbols: string[];
+            /** Hexadecimal */
+            hexadecimal: number[];
+            /** Alphabet */
+            alphabet: number;
+            /** Left */
+            left: {
+                [key: string]: string;
+            };
+            /** Right */
+            right: {
+                [key: string]: string;
+            };
+            /** Product */
+            product: {
+                [key: string]: string;
+            };
+            /** Count */
+            count: {
+                [key: string]: string;
+            };
+            /** Tokens */
+            tokens: {
+                [key: string]: string;
+            };
+            rivals: components["schemas"]["TokensBpeRivals"];
+            /** Words */
+            words: components["schemas"]["TokensBpeWord"][];
+            /** Unique Words */
+            unique_words: number;
+            /** All Words */
+            all_words: number;
+            /** Characters */
+            characters: number;
+            /** Bytes */
+            bytes: number;
+        };
+        /**
+         * Rivals
+         * @description The best pairs before each step, `width` a step, best first; -1 fills up where there were fewer.
+         */
+        TokensBpeRivals: {
+            /** Width */
+            width: number;
+            /** Left */
+            left: {
+                [key: string]: string;
+            };
+            /** Right */
+            right: {
+                [key: string]: string;
+            };
+            /** Count */
+            count: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * Word
+         * @description A word of the corpus, how often it occurs, and its units as symbol numbers.
+         */
+        TokensBpeWord: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
+            /** Units */
+            units: number[];
+        };
+        /**
+         * Message
+         * @description One turn.
+         */
+        TokensChatMessage: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant";
+            /** Content */
+            content: string;
+        };
+        /**
+         * Params
+         * @description A conversation and the template that writes it as one text. Without a template: the tokenizer's own, else
+         *     ChatML.
+         */
+        TokensChatParams: {
+            /**
+             * Messages
+             * @default [
+             *       {
+             *         "role": "system",
+             *         "content": "You answer in one sentence."
+             *       },
+             *       {
+             *         "role": "user",
+             *         "content": "磨坊里有什么？"
+             *       },
+             *       {
+             *         "role": "assistant",
+             *         "content": "有一只猫。"
+             *       },
+             *       {
+             *         "role": "user",
+             *         "content": "And who lives by the mill?"
+             *       }
+             *     ]
+             */
+            messages: components["schemas"]["TokensChatMessage"][];
+            /**
+             * Template
+             * @default null
+             */
+            template: string | null;
+            /**
+             * Tokenizer
+             * @default bpe-mixed
+             */
+            tokenizer: string;
+            /**
+             * Markers are tokens
+             * @description Add the markers to the vocabulary, as a chat model has them.
+             * @default true
+             */
+            markers: boolean;
+            /**
+             * Ask for an answer
+             * @description End with the beginning of the assistant's turn.
+             * @default true
+             */
+            ask: boolean;
+        };
+        /**
+         * Piece
+         * @description A group of tokens and the text that it covers; a gap that no token covers has no ids.
+         */
+        TokensChatPiece: {
+            /** Text */
+            text: string;
+            /** Ids */
+            ids: number[];
+            /** Special */
+            special: boolean;
+            /** Unknown */
+            unknown: boolean;
+        };
+        /**
+         * Result
+         * @description The rendered text and its tokens; `overhead` is the share of tokens that the template adds to the messages'
+         *     own.
+         */
+        TokensChatResult: {
+            /** Template */
+            template: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "given" | "tokenizer" | "chatml";
+            /** Rendered */
+            rendered: string;
+            /** Pieces */
+            pieces: components["schemas"]["TokensChatPiece"][];
+            /** Tokens */
+            tokens: number;
+            /** Special */
+            special: number;
+            /** Content Tokens */
+            content_tokens: number;
+            /** Overhead */
+            overhead: number;
+        };
+        /**
+         * Case
+         * @description What one tokenizer did, and whether that is what the note says; the `values` belong into the remark.
+         */
+        TokensExamplesCase: {
+            /** Tokenizer */
+            tokenizer: string;
+            /** Pieces */
+            pieces: string[];
+            /** Ids */
+            ids: number[];
+            /** Holds */
+            holds: boolean;
+            /**
+             * Remark
+             * @default
+             */
+            remark: string;
+            /**
+             * Values
+             * @default {}
+             */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Claim
+         * @description A claim in our words, the text it is tried on, what the note expects, and the verdict over all cases.
+         */
+        TokensExamplesClaim: {
+            /** Slug */
+            slug: string;
+            /** Statement */
+            statement: string;
+            /** Text */
+            text: string;
+            /** Expected */
+            expected: string[][];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "holds" | "fails" | "depends";
+            /** Because */
+            because: string;
+            /** Cases */
+            cases: components["schemas"]["TokensExamplesCase"][];
+        };
+        /**
+         * Params
+         * @description Which tokenizers are asked, and which claims (all, if none is named).
+         */
+        TokensExamplesParams: {
+            /**
+             * Tokenizers
+             * @default [
+             *       "bpe-mixed",
+             *       "wordpiece-mixed",
+             *       "unigram-mixed",
+             *       "bpe-en",
+             *       "character",
+             *       "byte"
+             *     ]
+             */
+            tokenizers: string[];
+            /**
+             * Claims
+             * @default []
+             */
+            claims: string[];
+        };
+        /**
+         * Result
+         * @description One answer for each claim.
+         */
+        TokensExamplesResult: {
+            /** Claims */
+            claims: components["schemas"]["TokensExamplesClaim"][];
+        };
+        /**
+         * Grown
+         * @description A new word: its number, the pieces it used to be, and rows of the embedding table: theirs, then its own.
+         *
+         *     `rows` is (pieces + 1, width); `closeness` the cosine of the new row with each piece's row.
+         */
+        TokensGrowingGrown: {
+            /** Word */
+            word: string;
+            /** Id */
+            id: number;
+            /** Known */
+            known: boolean;
+            /** Was */
+            was: number[];
+            /** Was Pieces */
+            was_pieces: string[];
+            /** Rows */
+            rows: {
+                [key: string]: string;
+            };
+            /** Closeness */
+            closeness: number[];
+            /** Places */
+            places: number;
+        };
+        /**
+         * Params
+         * @description The words to add, and how their rows begin.
+         */
+        TokensGrowingParams: {
+            /**
+             * Tokenizer
+             * @default bpe-mixed
+             */
+            tokenizer: string;
+            /**
+             * Text
+             * @default Photosynthesis feeds the old oak. 光合作用养活了老槐树。 No photosynthesis, no oak.
+             */
+            text: string;
+            /**
+             * New words
+             * @default [
+             *       "Photosynthesis",
+             *       "光合作用"
+             *     ]
+             */
+            words: string[];
+            /**
+             * The new row begins as
+             * @default mean
+             * @enum {string}
+             */
+            start: "mean" | "random" | "zero";
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+        };
+        /**
+         * Piece
+         * @description A group of tokens and the text that it covers; a gap that no token covers has no ids.
+         */
+        TokensGrowingPiece: {
+            /** Text */
+            text: string;
+            /** Ids */
+            ids: number[];
+            /** Special */
+            special: boolean;
+            /** Unknown */
+            unknown: boolean;
+        };
+        /**
+         * Result
+         * @description The text before and after, and the table's growth in numbers for a model of `width` 768.
+         */
+        TokensGrowingResult: {
+            /** Size */
+            size: number;
+            /** Before */
+            before: components["schemas"]["TokensGrowingPiece"][];
+            /** After */
+            after: components["schemas"]["TokensGrowingPiece"][];
+            /** Tokens Before */
+            tokens_before: number;
+            /** Tokens After */
+            tokens_after: number;
+            /** Words */
+            words: components["schemas"]["TokensGrowingGrown"][];
+            /** New Numbers */
+            new_numbers: number;
+        };
+        /**
+         * Language
+         * @description A language by its BCP 47 tag, and the same content in it.
+         */
+        TokensLanguagesLanguage: {
+            /** Tag */
+            tag: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Params
+         * @description The sentences, and who cuts them.
+         */
+        TokensLanguagesParams: {
+            /**
+             * Tokenizers
+             * @default [
+             *       "bpe-en",
+             *       "bpe-mixed",
+             *       "unigram-mixed",
+             *       "byte"
+             *     ]
+             */
+            tokenizers: string[];
+            /**
+             * Languages
+             * @default [
+             *       {
+             *         "tag": "en",
+             *         "text": "The old bridge is closed today. Please take the boat. Can you read this sign?"
+             *       },
+             *       {
+             *         "tag": "zh",
+             *         "text": "老桥今天关闭。请坐船。你能看懂这块牌子吗？"
+             *       },
+             *       {
+             *         "tag": "es",
+             *         "text": "El puente viejo está cerrado hoy. Tome el barco, por favor. ¿Puede leer este cartel?"
+             *       },
+             *       {
+             *         "tag": "de",
+             *         "text": "Die alte Brücke ist heute gesperrt. Bitte nehmen Sie das Boot. Können Sie dieses Schild lesen?"
+             *       },
+             *       {
+             *         "tag": "ru",
+             *         "text": "Старый мост сегодня закрыт. Пожалуйста, садитесь на лодку. Вы можете прочитать эту вывеску?"
+             *       },
+             *       {
+             *         "tag": "ar",
+             *         "text": "الجسر القديم مغلق اليوم. من فضلك اركب القارب. هل تستطيع قراءة هذه اللافتة؟"
+             *       },
+             *       {
+             *         "tag": "hi",
+             *         "text": "पुराना पुल आज बंद है। कृपया नाव से जाइए। क्या आप यह बोर्ड पढ़ सकते हैं?"
+             *       },
+             *       {
+             *         "tag": "ja",
+             *         "text": "古い橋は今日は閉鎖されています。船に乗ってください。この看板が読めますか？"
+             *       },
+             *       {
+             *         "tag": "ko",
+             *         "text": "오래된 다리는 오늘 닫혀 있습니다. 배를 타세요. 이 표지판을 읽을 수 있습니까?"
+             *       },
+             *       {
+             *         "tag": "th",
+             *         "text": "สะพานเก่าปิดวันนี้ กรุณานั่งเรือ คุณอ่านป้ายนี้ออกไหม"
+             *       }
+             *     ]
+             */
+            languages: components["schemas"]["TokensLanguagesLanguage"][];
+        };
+        /**
+         * Result
+         * @description One table for each tokenizer.
+         */
+        TokensLanguagesResult: {
+            /** Tables */
+            tables: components["schemas"]["TokensLanguagesTable"][];
+        };
+        /**
+         * Row
+         * @description One language in one tokenizer. `tax` is tokens over the first language's; `unknown` tokens carry nothing.
+         */
+        TokensLanguagesRow: {
+            /** Tag */
+            tag: string;
+            /** Tokens */
+            tokens: number;
+            /** Characters */
+            characters: number;
+            /** Bytes */
+            bytes: number;
+            /** Unknown */
+            unknown: number;
+            /** Tokens Per Character */
+            tokens_per_character: number | null;
+            /** Tax */
+            tax: number | null;
+        };
+        /**
+         * Table
+         * @description One tokenizer: a row for each language.
+         */
+        TokensLanguagesTable: {
+            /** Id */
+            id: string;
+            /** Rows */
+            rows: components["schemas"]["TokensLanguagesRow"][];
+        };
+        /**
+         * Batch
+         * @description Rows of one length.
+         */
+        TokensPaddingBatch: {
+            /** Length */
+            length: number;
+            /** Rows */
+            rows: components["schemas"]["TokensPaddingRow"][];
+        };
+        /**
+         * Params
+         * @description The sentences of a batch and how they are made equally long.
+         */
+        TokensPaddingParams: {
+            /**
+             * Sentences
+             * @default [
+             *       "Good night.",
+             *       "The ferryman rowed across alone to see whether the other shore was still there.",
+             *       "猫在磨坊里睡觉。",
+             *       "Nobody came."
+             *     ]
+             */
+            sentences: string[];
+            /**
+             * Tokenizer
+             * @default bpe-mixed
+             */
+            tokenizer: string;
+            /**
+             * Padding side
+             * @default right
+             * @enum {string}
+             */
+            side: "right" | "left";
+            /**
+             * Length a multiple of
+             * @default 1
+             */
+            multiple: number;
+            /**
+             * Cut off after
+             * @default 64
+             */
+            limit: number;
+            /**
+             * Rows in a batch
+             * @default 64
+             */
+            batch: number;
+            /**
+             * Sort by length first
+             * @default false
+             */
+            sort: boolean;
+        };
+        /**
+         * Result
+         * @description The batches; `cells` are all cells, `padding` those that hold nothing.
+         */
+        TokensPaddingResult: {
+            /** Pad Id */
+            pad_id: number | null;
+            /** Batches */
+            batches: components["schemas"]["TokensPaddingBatch"][];
+            /** Cells */
+            cells: number;
+            /** Padding */
+            padding: number;
+            /** Waste */
+            waste: number;
+            /** Shapes */
+            shapes: components["schemas"]["TokensPaddingShape"][];
+        };
+        /**
+         * Row
+         * @description A sentence: its number, its tokens' ids and texts ("" inside a character), padding on both sides, tokens cut
+         *     off.
+         */
+        TokensPaddingRow: {
+            /** Sentence */
+            sentence: number;
+            /** Ids */
+            ids: number[];
+            /** Texts */
+            texts: string[];
+            /** Before */
+            before: number;
+            /** After */
+            after: number;
+            /** Lost */
+            lost: number;
+        };
+        /**
+         * Shape
+         * @description A tensor of this batch: rank, what it is, its shape, numbers in it and bytes at 4 a number.
+         */
+        TokensPaddingShape: {
+            /** Rank */
+            rank: number;
+            /** What */
+            what: string;
+            /** Shape */
+            shape: number[];
+            /** Numbers */
+            numbers: number;
+            /** Bytes */
+            bytes: number;
+        };
+        /**
+         * Edge
+         * @description A piece at its place in the word; `share` is the probability that a cut uses it there.
+         */
+        TokensUnigramEdge: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Piece */
+            piece: string;
+            /** Probability */
+            probability: number;
+            /** Share */
+            share: number;
+            /** Known */
+            known: boolean;
+        };
+        /**
+         * Params
+         * @description The corpus and the vocabulary's size, and the word whose cuts are shown.
+         */
+        TokensUnigramParams: {
+            /**
+             * Corpus
+             * @default low lower lowest slow slower slowly fast faster fastest new newer newest newly wide wider widest widely
+             *     near nearer nearest nearly old older oldest cold colder coldest coldly sold told hold
+             *     机器 机器学习 深度 深度学习 学习 学习者 翻译 翻译者 机器翻译 读者 作者
+             */
+            text: string;
+            /**
+             * Vocabulary size
+             * @default 50
+             */
+            size: number;
+            /**
+             * Word
+             * @default slowest
+             */
+            word: string;
+            /**
+             * Temperature
+             * @default 3
+             */
+            temperature: number;
+            /**
+             * Draws
+             * @default 200
+             */
+            draws: number;
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+        };
+        /**
+         * Piece
+         * @description A piece of the vocabulary and its probability.
+         */
+        TokensUnigramPiece: {
+            /** Piece */
+            piece: string;
+            /** Probability */
+            probability: number;
+        };
+        /**
+         * Removed
+         * @description A piece that a round dropped, its loss, and what it is cut into from then on.
+         */
+        TokensUnigramRemoved: {
+            /** Piece */
+            piece: string;
+            /** Loss */
+            loss: number;
+            /** Instead */
+            instead: string[];
+        };
+        /**
+         * Result
+         * @description The training and the lattice of the word.
+         */
+        TokensUnigramResult: {
+            /** Size */
+            size: number;
+            /** Rounds */
+            rounds: components["schemas"]["TokensUnigramRound"][];
+            /** Pieces */
+            pieces: components["schemas"]["TokensUnigramPiece"][];
+            /** Word */
+            word: string;
+            /** Edges */
+            edges: components["schemas"]["TokensUnigramEdge"][];
+            /** Cuts */
+            cuts: string;
+            /** Ways */
+            ways: components["schemas"]["TokensUnigramWay"][];
+            /** Other Draws */
+            other_draws: number;
+            /** Log Probability */
+            log_probability: number;
+        };
+        /**
+         * Round
+         * @description A round of estimating, and what was removed after it.
+         */
+        TokensUnigramRound: {
+            /** Pieces */
+            pieces: number;
+            /** Log Likelihood */
+            log_likelihood: number;
+            /** Tokens */
+            tokens: number;
+            /** Removed Count */
+            removed_count: number;
+            /** Removed */
+            removed: components["schemas"]["TokensUnigramRemoved"][];
+        };
+        /**
+         * Way
+         * @description A cut, its probability among all cuts of this word, and how many of the draws were this one.
+         */
+        TokensUnigramWay: {
+            /** Pieces */
+            pieces: string[];
+            /** Probability */
+            probability: number;
+            /** Drawn */
+            drawn: number;
+        };
+        /**
+         * Cell
+         * @description One token's text, or bytes in hexadecimal; `gap` is a space that the unit drops.
+         */
+        TokensUnitsCell: {
+            /** Text */
+            text: string;
+            /**
+             * Unknown
+             * @default false
+             */
+            unknown: boolean;
+            /**
+             * Gap
+             * @default false
+             */
+            gap: boolean;
+        };
+        /**
+         * Params
+         * @description The text to cut, and the text that the vocabularies are learned from.
+         */
+        TokensUnitsParams: {
+            /**
+             * Text
+             * @default The miller's cat is unbelievably quiet. 磨坊里的猫很安静。
+             */
+            text: string;
+            /**
+             * Learned from
+             * @default The miller has a quiet cat. The cat sleeps in the mill, and the miller works in the mill. The baker's dog is loud; the miller likes the quiet of the night. A quieter cat was never seen, a louder dog was never heard. 磨坊主有一只安静的猫。猫在磨坊里睡觉，磨坊主在磨坊里干活。面包师的狗很吵，磨坊主喜欢安静的夜晚。
+             */
+            learned_from: string;
+            /**
+             * Learned pieces
+             * @description Words kept, and parts merged on top of the 256 bytes.
+             * @default 120
+             */
+            size: number;
+        };
+        /**
+         * Result
+         * @description Words, parts of words, characters, bytes.
+         */
+        TokensUnitsResult: {
+            /** Units */
+            units: components["schemas"]["TokensUnitsUnit"][];
+        };
+        /**
+         * Unit
+         * @description The text in one unit. `size` is the vocabulary's; `unknown` the share of tokens that it lacks.
+         */
+        TokensUnitsUnit: {
+            /** Unit */
+            unit: string;
+            /** Size */
+            size: number;
+            /** Tokens */
+            tokens: number;
+            /** Unknown */
+            unknown: number;
+            /** Longest */
+            longest: number;
+            /** Cells */
+            cells: components["schemas"]["TokensUnitsCell"][];
+        };
+        /**
+         * Entry
+         * @description A piece. `text` is None where its bytes are no whole text; `rank`: which merge made it; `score`:
+         *     log-probability.
+         */
+        TokensVocabularyEntry: {
+            /** Id */
+            id: number;
+            /** Piece */
+            piece: string;
+            /** Text */
+            text: string | null;
+            /** Bytes */
+            bytes: string;
+            /** Special */
+            special: boolean;
+            /** Rank */
+            rank: number | null;
+            /** Score */
+            score: number | null;
+        };
+        /**
+         * Node
+         * @description A piece in the tree of a token's making: its entry and its two halves (places in the list), if it was merged.
+         */
+        TokensVocabularyNode: {
+            entry: components["schemas"]["TokensVocabularyEntry"];
+            /** Left */
+            left: number | null;
+            /** Right */
+            right: number | null;
+        };
+        /**
+         * Params
+         * @description A search in one vocabulary, and a token to look at closely.
+         */
+        TokensVocabularyParams: {
+            /**
+             * Tokenizer
+             * @default bpe-mixed
+             */
+            tokenizer: string;
+            /**
+             * Search
+             * @default
+             */
+            query: string;
+            /**
+             * Search by
+             * @default text
+             * @enum {string}
+             */
+            by: "text" | "beginning" | "number" | "bytes";
+            /**
+             * Offset
+             * @default 0
+             */
+            offset: number;
+            /**
+             * Limit
+             * @default 30
+             */
+            limit: number;
+            /**
+             * Token
+             * @default null
+             */
+            token: number | null;
+        };
+        /**
+         * Result
+         * @description The page of entries out of `total`; `making` begins with the token asked for. `used_in`: merges that go on from
+         *     it.
+         */
+        TokensVocabularyResult: {
+            /** Size */
+            size: number;
+            /** Total */
+            total: number;
+            /** Entries */
+            entries: components["schemas"]["TokensVocabularyEntry"][];
+            /** Making */
+            making: components["schemas"]["TokensVocabularyNode"][];
+            /** Used In */
+            used_in: components["schemas"]["TokensVocabularyEntry"][];
+        };
+        /**
+         * Params
+         * @description The text, the window and the overlap of neighbouring windows, in tokens.
+         */
+        TokensWindowsParams: {
+            /**
+             * Text
+             * @default Every morning the ferryman counts his passengers. On Monday there were nine, among them a clock maker with a heavy box. On Tuesday there were four. On Wednesday nobody came, and he rowed across alone to see whether the other shore was still there. It was. 每天早晨，摆渡人都要数一数乘客。星期一有九个，其中有一位钟表匠，带着一只沉重的箱子。星期二有四个。星期三一个人也没来，他便独自划过河去，看看对岸还在不在。对岸还在。
+             */
+            text: string;
+            /**
+             * Tokenizer
+             * @default bpe-mixed
+             */
+            tokenizer: string;
+            /**
+             * Window
+             * @default 48
+             */
+            window: number;
+            /**
+             * Overlap
+             * @default 12
+             */
+            overlap: number;
+        };
+        /**
+         * Result
+         * @description The windows; `lost` is what one window alone would leave out, in tokens and characters.
+         *
+         *     `read` counts tokens with overlaps and special tokens; `cost` is `read` over the text's own tokens. `attention`
+         *     compares the pairs of positions that attention looks at: all windows together over one long text.
+         */
+        TokensWindowsResult: {
+            /** Tokens */
+            tokens: number;
+            /** Special */
+            special: number;
+            /** Room */
+            room: number;
+            /** Windows */
+            windows: components["schemas"]["TokensWindowsWindow"][];
+            /** Lost Tokens */
+            lost_tokens: number;
+            /** Lost Characters */
+            lost_characters: number;
+            /** Read */
+            read: number;
+            /** Cost */
+            cost: number;
+            /** Attention */
+            attention: number;
+        };
+        /**
+         * Window
+         * @description Tokens `first` up to but without `last`, characters `start` to `end`; the first `shared` were in the last
+         *     window too.
+         *
+         *     `inside_word`: whether the window begins in the middle of a word.
+         */
+        TokensWindowsWindow: {
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Shared */
+            shared: number;
+            /** Inside Word */
+            inside_word: boolean;
+        };
+        /**
+         * Pair
+         * @description A candidate: its parts, how often it and they stand, and the score that WordPiece gives it.
+         */
+        TokensWordpiecePair: {
+            /** Left */
+            left: string;
+            /** Right */
+            right: string;
+            /** Count */
+            count: number;
+            /** Left Count */
+            left_count: number | null;
+            /** Right Count */
+            right_count: number | null;
+            /** Score */
+            score: number | null;
+        };
+        /**
+         * Params
+         * @description One corpus for both.
+         */
+        TokensWordpieceParams: {
+            /**
+             * Corpus
+             * @default low low low low low lower lower newest newest newest newest newest newest widest widest widest 机器学习 机器学习 机器翻译 深度学习
+             */
+            text: string;
+            /**
+             * Merges
+             * @default 12
+             */
+            merges: number;
+            /**
+             * Least count
+             * @default 1
+             */
+            least: number;
+            /**
+             * Mark pieces inside a word
+             * @description Keep “##a” apart from “a”, as BERT's vocabulary does.
+             * @default false
+             */
+            marked: boolean;
+        };
+        /**
+         * Result
+         * @description Both trainings; `parts_at` is the first step (from 0) where they take another pair, None where they never do.
+         */
+        TokensWordpieceResult: {
+            /** Bpe */
+            bpe: components["schemas"]["TokensWordpieceStep"][];
+            /** Wordpiece */
+            wordpiece: components["schemas"]["TokensWordpieceStep"][];
+            /** Parts At */
+            parts_at: number | null;
+            /** Tokens */
+            tokens: number;
+            /** Bpe Words */
+            bpe_words: string[][];
+            /** Wordpiece Words */
+            wordpiece_words: string[][];
+        };
+        /**
+         * Step
+         * @description One choice and the best candidates then, the chosen one first; `tokens` is the corpus' length afterwards.
+         */
+        TokensWordpieceStep: {
+            chosen: components["schemas"]["TokensWordpiecePair"];
+            /** Product */
+            product: string;
+            /** Tokens */
+            tokens: number;
+            /** Rivals */
+            rivals: components["schemas"]["TokensWordpiecePair"][];
+        };
+        /**
          * WaitingJob
          * @description A job in the line; `job` is null where it belongs to somebody else.
          */
@@ -1922,6 +3422,8 @@ export interface operations {
                      * Format: binary
                      */
                     file: string;
+                    /** Merges */
+                    merges?: string | null;
                     /** Name */
                     name?: string | null;
                 };
@@ -2287,6 +3789,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_shelf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cards"];
+                };
             };
             /** @description Refused */
             default: {
@@ -2714,6 +4245,402 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PredictionNextResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_bench: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensBenchParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensBenchResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_bpe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensBpeParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensBpeResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensChatParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensChatResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_examples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensExamplesParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensExamplesResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_growing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensGrowingParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensGrowingResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_languages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensLanguagesParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensLanguagesResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_padding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensPaddingParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensPaddingResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_unigram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensUnigramParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensUnigramResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensUnitsParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensUnitsResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_vocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensVocabularyParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensVocabularyResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_windows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensWindowsParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensWindowsResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_wordpiece: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensWordpieceParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensWordpieceResult"];
                 };
             };
             /** @description Refused */

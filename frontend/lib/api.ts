@@ -94,7 +94,7 @@ export function asProblem(error: unknown): Problem {
 export type Upload<T> = { done: Promise<T>; cancel: () => void };
 
 /** Uploads a file with `fields`; `onprogress` hears the share sent, 0 to 1. fetch reports no upload progress, so XHR. */
-export function upload<T>(path: string, file: File, fields: Record<string, string>, onprogress: (share: number) => void): Upload<T> {
+export function upload<T>(path: string, file: File, fields: Record<string, string | File>, onprogress: (share: number) => void): Upload<T> {
   const request = new XMLHttpRequest();
   const done = new Promise<T>((resolve, reject) => {
     request.upload.onprogress = (event) => onprogress(event.lengthComputable && event.total > 0 ? event.loaded / event.total : 0);

@@ -1,6 +1,8 @@
 /** What a file in `exhibits/` offers the frame around it, and how a lesson is set in plates. */
 import type { Component } from "svelte";
+import type { Exhibit } from "./exhibit.svelte";
 import { t } from "./i18n";
+import type { FieldSpec } from "./schema";
 import type { Row } from "./table";
 
 export type ExhibitProps = { result: unknown; values: Record<string, unknown>; set: (values: Record<string, unknown>) => void };
@@ -10,7 +12,16 @@ export type ExhibitModule = {
   default: Component<ExhibitProps>;
   /** The result as rows, for CSV. */
   table?: (result: unknown) => Row[];
+  /** Parameters for which the picture draws its own controls. */
+  owns?: string[];
+  /** The whole case, for an exhibit that answers faster than the frame asks: it has its own controls and menu. */
+  room?: Component<{ exhibit: Exhibit }>;
 };
+
+/** Whether the frame draws a control for a parameter. */
+export function inForm(field: FieldSpec, shown: ExhibitModule | null): boolean {
+  return !isLong(field) && field.type !== "array" && field.type !== "object" && field.name !== "tokenizer" && !shown?.owns?.includes(field.name);
+}
 
 export type Plate = { title: string; paragraphs: string[] };
 

@@ -6,6 +6,9 @@ export type Values = Record<string, unknown>;
 /** How an empty choice is written in an address, where "" would mean that nothing is said. */
 const NONE = "none";
 
+/** Characters of one value in an address; servers take some 8,000 for all of it. */
+const LONGEST = 2_000;
+
 const BUDGETS = ["steps", "minutes", "tokens"] as const;
 export type Budget = (typeof BUDGETS)[number];
 
@@ -29,8 +32,17 @@ function parse(field: FieldSpec, raw: string): unknown {
   if (field.options !== null) return field.options.includes(raw) ? raw : undefined;
   if (field.type === "boolean") return raw === "true" ? true : raw === "false" ? false : undefined;
   if (field.type === "string") return raw;
+  if (field.type === "array" || field.type === "object") return readJson(raw);
   const number = Number(raw);
   return raw.trim() !== "" && Number.isFinite(number) ? number : undefined;
+}
+
+function readJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What goes into the address: the values that are not the default; null takes one out. */
@@ -38,8 +50,11 @@ export function toQuery(fields: FieldSpec[], values: Values): Record<string, str
   return Object.fromEntries(
     fields.map((field) => {
       const value = values[field.name] ?? null;
-      if (value === field.initial) return [field.name, null];
-      return [field.name, value === null ? NONE : String(value)];
+      const written = value === null ? NONE : typeof value === "object" ? JSON.stringify(value) : String(value);
+      const initial = typeof value === "object" ? JSON.stringify(field.initial) : String(field.initial);
+      // What is too long for an address is left out: a link then leads to the default.
+      if (value === field.initial || written === initial || written.length > LONGEST) return [field.name, null];
+      return [field.name, written];
     }),
   );
 }

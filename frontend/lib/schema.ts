@@ -33,7 +33,8 @@ export interface FieldSpec {
   description: string;
   group: string;
   unit: string;
-  type: "integer" | "number" | "string" | "boolean";
+  /** Lists and objects have no field in a form: a picture draws its own. */
+  type: "integer" | "number" | "string" | "boolean" | "array" | "object";
   options: string[] | null;
   nullable: boolean;
   initial: unknown;
@@ -114,7 +115,10 @@ export function unitWord(unit: string): string {
 
 /** A choice of a field in words; names (bf16, GPT-2) stay as they are. */
 export function optionWord(option: string): string {
-  const words: Record<string, string> = { llama: "Llama", gpt2: "GPT-2", auto: t("automatic") };
+  const words: Record<string, string> = {
+    llama: "Llama", gpt2: "GPT-2", auto: t("automatic"), characters: t("characters"), bytes: t("bytes"), drop: t("part words"),
+    lead: t("belong to the next word"), left: t("left"), right: t("right"), mean: t("the mean of its pieces"), random: t("random numbers"), zero: t("zeros"),
+  };
   return words[option] ?? (/^\d+[km]$/.test(option) ? option.toUpperCase().replace("K", "k") : option);
 }
 

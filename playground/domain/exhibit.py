@@ -2,7 +2,8 @@
 
 A file in `playground/exhibits/<wing>/` exports one `Exhibit` as `exhibit`. Its `run` is a pure function from
 validated parameters to a typed result; if it also takes a `model`, it runs on the inspect worker, where a
-`LanguageModel` is at hand. The protocol speaks numpy and text only, so exhibits never import torch.
+`LanguageModel` is at hand. The protocol speaks numpy and text only, so exhibits never import torch. If it takes a
+`shelf`, it is given the tokenizers that the visitor may use.
 """
 
 import inspect
@@ -58,20 +59,26 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One page of the gallery: `Params`, `Result` and `needs_model` are read off the signature of `run`."""
+    """One page of the gallery: `Params`, `Result`, `needs_model` and `needs_shelf` are read off the signature of `run`.
+
+    `apart` says which parameters ask for so much work that it must not be done in the web process.
+    """
 
     title: str
     summary: str
     run: Callable[..., BaseModel]
+    apart: Callable[[Any], bool] = lambda params: False
     Params: type[BaseModel] = field(init=False)
     Result: type[BaseModel] = field(init=False)
     needs_model: bool = field(init=False)
+    needs_shelf: bool = field(init=False)
 
     def __post_init__(self) -> None:
         hints: dict[str, Any] = get_type_hints(self.run)
         object.__setattr__(self, "Params", hints["params"])
         object.__setattr__(self, "Result", hints["return"])
         object.__setattr__(self, "needs_model", "model" in hints)
+        object.__setattr__(self, "needs_shelf", "shelf" in hints)
 
     @property
     def lesson(self) -> str:

@@ -1,12 +1,15 @@
-"""A tokenizer comes in: one `tokenizer.json`, published only after the inspect worker has opened it.
+"""A tokenizer comes in, in one of four formats, published only after the tokenizer child has opened it.
 
 The library that reads such files can be made to panic by a crafted one, so that no process of ours but a
 throw-away child ever opens it. Here only its outer form is looked at.
 """
 
+import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +23,29 @@ from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
 MAX_TOKENIZER_BYTES = tokenizer_file.MAX_BYTES
+UPLOAD = "upload"
+"""The key of the file whose kind is to be found out."""
+MODEL_FILE, RANKS_FILE, VOCABULARY_FILE = "tokenizer.model", "ranks.tiktoken", "vocab.json"
+RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*=* +\S+\r?\n")
+"""A piece in base64 and its rank, as tiktoken writes them."""
+
 Check = Callable[[Path], Mapping[str, Any]]
 """Opens a file or folder, elsewhere; returns its meta data and raises BadInput."""
 
 
-def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
-    """Take a tokenizer.json over (it is gone afterwards). Raises BadInput, TooLarge; leaves nothing then."""
+def add(owner: User, files: Mapping[str, Path], name: str, check: Check) -> Artifact:
+    """Take the files of a tokenizer over (they are gone afterwards). Raises BadInput, TooLarge; leaves nothing then.
+
+    `check` says what they are and leaves what is to be kept: a tokenizer.json, or a SentencePiece model.
+    """
     clean_name = names.clean(name)
-    if file.stat().st_size > MAX_TOKENIZER_BYTES:
+    if sum(file.stat().st_size for file in files.values()) > MAX_TOKENIZER_BYTES:
         raise TooLarge(_("A tokenizer has at most {limit} bytes.").format(limit=MAX_TOKENIZER_BYTES))
-    _outer_form(file)
     folder = staging()
     try:
-        shutil.move(file, folder / store.TOKENIZER_FILE)
-        meta = check(folder / store.TOKENIZER_FILE)
+        for target, file in files.items():
+            shutil.move(file, folder / (_form(file) if target == UPLOAD else target))
+        meta = check(folder)
         return artifacts.adopt(
             Kind.TOKENIZER, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"}
         )
@@ -48,9 +60,19 @@ def staging() -> Path:
     return folder
 
 
-def _outer_form(file: Path) -> None:
-    """Refuse what is plainly no tokenizer, without waiting for a worker."""
+def _form(file: Path) -> str:
+    """What an upload seems to be, as a file name; refuses what is plainly no tokenizer, without starting a process."""
+    raw = file.read_bytes()
+    if raw.startswith(b"\n"):  # the first field of a SentencePiece model
+        return MODEL_FILE
+    if RANK_LINE.match(raw):
+        return RANKS_FILE
+    with suppress(ValueError, RecursionError):  # of which the reader below says what is wrong
+        content = json.loads(raw)
+        if isinstance(content, dict) and content and all(type(value) is int for value in content.values()):
+            return VOCABULARY_FILE
     try:
-        tokenizer_file.read(file.read_bytes())
+        tokenizer_file.read(raw)
     except BadInput as error:
         raise BadInput(error.message, {"file": [error.message]}, code=error.code) from None
+    return store.TOKENIZER_FILE

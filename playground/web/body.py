@@ -29,6 +29,9 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 logger = logging.getLogger("vitrine.web")
 SMALL = 1 << 20
 """Bytes that any address takes: more than any form or JSON of ours."""
+TEXTS = "/api/v1/exhibits/tokens/"
+MAX_TEXT_BODY = 8 << 20
+"""A million characters, the limit of these exhibits, as JSON in which most are written with six letters each."""
 MULTIPART = 1 << 16
 """Bytes around the file in a multipart body."""
 COPIES = 2
@@ -46,6 +49,8 @@ def limit_of(scope: Message) -> int:
     """The most bytes that this request's address takes."""
     if scope["method"] != "POST":
         return SMALL
+    if scope["path"].startswith(TEXTS):
+        return MAX_TEXT_BODY
     limits = {
         "/api/v1/corpora": settings.MAX_CORPUS_BYTES,
         "/api/v1/tokenizers": MAX_TOKENIZER_BYTES,

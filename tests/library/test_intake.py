@@ -50,7 +50,7 @@ def tokenizer_file(tmp_path: Path, content: object) -> Path:
 
 
 def test_a_checked_tokenizer_is_published_with_what_the_check_says(user: User, tmp_path: Path) -> None:
-    row = tokenizers.add(user, tokenizer_file(tmp_path, TOKENIZER), "mine", accept)
+    row = tokenizers.add(user, {"upload": tokenizer_file(tmp_path, TOKENIZER)}, "mine", accept)
     assert row.meta == {"vocab_size": 5, "files": ["tokenizer.json"]}
     assert json.loads((artifacts.path_of(row) / "tokenizer.json").read_text()) == TOKENIZER
 
@@ -58,14 +58,14 @@ def test_a_checked_tokenizer_is_published_with_what_the_check_says(user: User, t
 @pytest.mark.parametrize("check", [refuse, away])
 def test_an_unchecked_tokenizer_is_not(user: User, tmp_path: Path, check: tokenizers.Check) -> None:
     with pytest.raises((BadInput, Unavailable)):
-        tokenizers.add(user, tokenizer_file(tmp_path, TOKENIZER), "mine", check)
+        tokenizers.add(user, {"upload": tokenizer_file(tmp_path, TOKENIZER)}, "mine", check)
     assert not left_behind(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "[" * 100_000, {"version": "1.0"}, {"model": []}])
 def test_what_is_no_tokenizer_is_refused_without_a_worker(user: User, tmp_path: Path, content: object) -> None:
     with pytest.raises(BadInput) as caught:
-        tokenizers.add(user, tokenizer_file(tmp_path, content), "mine", away)
+        tokenizers.add(user, {"upload": tokenizer_file(tmp_path, content)}, "mine", away)
     assert list(caught.value.fields) == ["file"]
     assert not left_behind(tmp_path)
 

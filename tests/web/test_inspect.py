@@ -251,28 +251,3 @@ def test_an_exhibit_is_asked_for_by_its_route(
     assert worker.seen[0][1]["params"]["params"]["text"] == "Hello"
     refusal = problem(client_of_ada.post(url, {"text": "Hello", "x": 1}, content_type="application/json"))
     assert {error.field for error in refusal.errors} == {"model", "x"}
-
-
-def test_uploads_are_checked_by_the_worker(
-    work: Callable[[Answer], Worker], client_of_ada: Client, clean_store: Any
-) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
-    file = json.dumps({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}).encode()
-    worker = work(lambda body: frames({"vocab_size": 3, "algorithm": "BPE"}))
-    response = client_of_ada.post("/api/v1/tokenizers", {"file": SimpleUploadedFile("mine.json", file)})
-    assert (response.status_code, response.json()["meta"]) == (201, {"vocab_size": 3, "algorithm": "BPE"})
-    assert worker.seen[0][1]["verb"] == "check_tokenizer"
-    assert response.json()["name"] == "mine"
-
-
-def test_a_file_that_kills_its_child_is_refused_and_leaves_nothing(
-    work: Callable[[Answer], Worker], client_of_ada: Client, clean_store: Any
-) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
-    file = json.dumps({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}).encode()
-    work(lambda body: refused("crashed", 422))
-    response = client_of_ada.post("/api/v1/tokenizers", {"file": SimpleUploadedFile("mine.json", file)})
-    assert problem(response).status == 422
-    assert not Artifact.objects.exists()

@@ -1,7 +1,7 @@
 """The HTTP API: one module for each noun, put together here."""
 
 from playground import VERSION
-from playground.web.api import corpora, events, exhibits, house, jobs, models, tokenizers
+from playground.web.api import corpora, events, exhibits, house, jobs, models, shelf, tokenizers
 from playground.web.api.routes import VitrineAPI
 
 api = VitrineAPI(
@@ -16,6 +16,7 @@ api.add_router("", house.router)
 api.add_router("corpora", corpora.router)
 api.add_router("tokenizers", tokenizers.router)
 api.add_router("models", models.router)
+api.add_router("shelf", shelf.router)
 api.add_router("jobs", jobs.router)
 api.add_router("jobs", events.router)
 api.add_router("exhibits", exhibits.router)

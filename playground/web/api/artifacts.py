@@ -71,9 +71,11 @@ def folder_of(row: Artifact) -> Path:
         raise NotFound(_("Its content is no longer in the store.")) from None
 
 
-def name_of_upload(request: HttpRequest, file: UploadedFile, name: str | None, fallback: str) -> str:
+def name_of_upload(
+    request: HttpRequest, file: UploadedFile, name: str | None, fallback: str, others: tuple[str, ...] = ()
+) -> str:
     """The name given, or the file's. Raises BadInput for a bad one and for fields that no upload has."""
-    unknown = sorted((set(request.POST) | set(request.FILES)) - FORM_FIELDS)
+    unknown = sorted((set(request.POST) | set(request.FILES)) - FORM_FIELDS - set(others))
     if unknown or len(request.FILES.getlist("file")) > 1:
         errors = {field[:80]: [_("There is no such field.")] for field in unknown}
         raise BadInput(_("Send one file, and perhaps a name."), errors or {"file": [_("Send one file at a time.")]})

@@ -1,0 +1,168 @@
+"""The tokens wing in a real Chromium: the bench while one types, hover and keyboard, the stepper, the lattice, a
+phone.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+
+from playground.domain.tokenization.starter import FOLDER
+from tests.support.site import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+MIXED = "Ada's cat sleeps. 机器学习 👨‍👩‍👧 naïve\nsecond line"
+
+
+def columns(page: Page) -> Locator:
+    """The token columns of the bench."""
+    return page.get_by_role("listbox")
+
+
+def shown(column: Locator) -> str:
+    """The tokens and gaps that are drawn, joined."""
+    text: str = column.evaluate(
+        "node => [...node.querySelectorAll('.block span')].map(span => span.textContent).join('')"
+    )
+    return text
+
+
+def write(page: Page, text: str) -> None:
+    """Put a text on the bench and wait until every column has it."""
+    page.get_by_role("textbox", name="Text", exact=True).fill(text)
+    expect(columns(page).first).to_contain_text(text.rsplit(maxsplit=1)[-1])
+
+
+@pytest.fixture
+def bench(page: Page) -> Page:
+    page.goto("/exhibits/tokens/bench/")
+    expect(columns(page)).to_have_count(3)
+    return page
+
+
+def test_what_is_typed_is_cut_in_every_column(bench: Page) -> None:
+    write(bench, MIXED)
+    visible = MIXED.replace("\u200d", "‹ZWJ›")
+    assert shown(columns(bench).nth(0)) == visible
+    assert "\ufffd" not in "".join(shown(columns(bench).nth(at)) for at in range(3))
+    bench.get_by_label("White space").check()
+    expect(columns(bench).first).to_contain_text("·cat")
+    bench.get_by_label("Ids").check()
+    expect(columns(bench).first).to_contain_text("+")
+    bench.get_by_label("Bytes").check()
+    expect(columns(bench).first).to_contain_text("E6 9C|BA" if "E6 9C|BA" in shown(columns(bench).first) else "BA")
+
+
+def test_pointing_at_a_token_lights_its_place_everywhere(bench: Page) -> None:
+    write(bench, MIXED)
+    columns(bench).first.get_by_role("option").filter(has_text="cat").hover()
+    for at in range(3):
+        lit = columns(bench).nth(at).locator("[aria-selected=true]")
+        assert "".join(lit.all_text_contents()).strip() == "cat"
+    expect(bench.locator("mark")).to_have_text(" cat")
+    expect(bench.locator(".reading").first).to_contain_text("20 63 61 74")
+
+
+def test_the_keyboard_walks_through_the_tokens(bench: Page) -> None:
+    write(bench, "cat 猫 dog")
+    column = columns(bench).first
+    column.focus()
+    seen = []
+    for _ in range(3):
+        bench.keyboard.press("ArrowRight")
+        expect(column.locator("[aria-selected=true]").first).to_be_visible()
+        seen.append("".join(column.locator("[aria-selected=true]").all_text_contents()))
+    assert len(set(seen)) == 3
+    bench.keyboard.press("Escape")
+    expect(column.locator("[aria-selected=true]")).to_have_count(0)
+
+
+def test_the_state_is_in_the_address(bench: Page) -> None:
+    write(bench, "remember me")
+    bench.get_by_label("Differences").check()
+    bench.wait_for_url("**different=true**")
+    bench.reload()
+    expect(bench.get_by_role("textbox", name="Text", exact=True)).to_have_value("remember me")
+    expect(bench.get_by_label("Differences")).to_be_checked()
+
+
+def test_a_megabyte_scrolls(bench: Page) -> None:
+    line = "The miller's cat sleeps by the old mill and dreams. 磨坊里的猫在睡觉。\n"
+    # As a paste does it; typing so much letter by letter is the browser's own long work.
+    bench.get_by_role("textbox", name="Text", exact=True).evaluate(
+        "(area, text) => { area.value = text; area.dispatchEvent(new Event('input', { bubbles: true })); }",
+        line * 8_000,
+    )
+    expect(bench.get_by_text("tokens", exact=False).first).to_be_visible()
+    expect(bench.locator(".counts").nth(2)).to_contain_text(re.compile(r"\d{3},\d{3} tokens"), timeout=60_000)
+    column = columns(bench).first
+    column.evaluate("node => node.scrollTo(0, node.scrollHeight / 2)")
+    expect(column.get_by_role("option").first).to_be_attached()
+    assert column.get_by_role("option").count() < 4_000
+
+
+def test_a_tokenizer_file_is_dropped_and_compared(bench: Page, tmp_path: Path) -> None:
+    model = json.loads((FOLDER / "bpe-en.json").read_text(encoding="utf-8"))["model"]
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]), encoding="utf-8")
+    merges = "#version: 0.2\n" + "\n".join(" ".join(pair) for pair in model["merges"]) + "\n"
+    (tmp_path / "merges.txt").write_text(merges, encoding="utf-8")
+    chooser = bench.locator("input[type=file]")
+    chooser.set_input_files([tmp_path / "vocab.json", tmp_path / "merges.txt"])
+    expect(columns(bench)).to_have_count(4)
+    write(bench, "the cat waits")
+    expect(columns(bench).nth(3)).to_contain_text("waits")
+    assert shown(columns(bench).nth(3)) == "the cat waits"
+
+
+def test_bpe_goes_step_by_step(page: Page) -> None:
+    page.goto("/exhibits/tokens/bpe/")
+    forward = page.get_by_role("button", name="One step forward")
+    expect(page.get_by_text("step 3 of 19")).to_be_visible()
+    forward.click()
+    expect(page.get_by_text("step 4 of 19")).to_be_visible()
+    expect(page.get_by_text("Merge 4:")).to_contain_text("low")
+    page.get_by_role("slider", name="Merges done").fill("19")
+    expect(page.get_by_text("Nothing is left to merge")).to_be_visible()
+    page.get_by_role("button", name="newest").first.click()
+    expect(page.get_by_role("img", name="How “newest” was made")).to_be_visible()
+
+
+def test_the_lattice_says_what_an_arc_is(page: Page) -> None:
+    page.goto("/exhibits/tokens/unigram/")
+    lattice = page.get_by_role("img", name="The lattice of “slowest”", exact=False)
+    lattice.get_by_role("button", name="slow", exact=True).focus()
+    expect(page.get_by_text("“slow”: probability", exact=False)).to_be_visible()
+    page.get_by_label("Word", exact=True).fill("older")
+    expect(page.get_by_role("img", name="The lattice of “older”", exact=False)).to_be_visible()
+
+
+def test_claims_are_checked_on_the_page(page: Page) -> None:
+    page.goto("/exhibits/tokens/wordpiece/")
+    expect(page.get_by_text("They part at step 1.")).to_be_visible()
+    page.get_by_role("button", name="Check the note").click()
+    expect(page.get_by_text("holds", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "slug", ["units", "languages", "vocabulary", "growing", "examples", "windows", "padding", "chat"]
+)
+def test_every_other_page_draws_its_picture(page: Page, slug: str) -> None:
+    page.goto(f"/exhibits/tokens/{slug}/")
+    expect(page.locator(".stage .skeleton")).to_have_count(0)
+    expect(page.locator(".stage")).not_to_be_empty()
+    expect(page.locator(".problem")).to_have_count(0)
+
+
+@pytest.mark.parametrize("slug", ["bench", "bpe", "unigram", "languages"])
+def test_on_a_phone_nothing_sticks_out(site: Site, chromium: Browser, entered: StorageState, slug: str) -> None:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, storage_state=entered, base_url=site.url
+    )
+    page = context.new_page()
+    page.goto(f"/exhibits/tokens/{slug}/")
+    expect(page.locator(".case")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    context.close()
