@@ -17,8 +17,8 @@ from playground.library import store
 from tests.faults.stack import Stack, wait_for
 from tests.support.database import connected
 
-STEPS = 240
-MIDDLE = 60
+STEPS = 160
+MIDDLE = 40
 """Faults strike once so many steps are stored: well after the first checkpoints, well before the end."""
 
 PARAMS = {
