@@ -28,9 +28,14 @@ class Station:
         return int(memory_available() * SHARE / self.slots)
 
 
+def jobs_folder() -> Path:
+    """The folder of all jobs' folders on this machine."""
+    return Path(settings.VITRINE_HOME) / "jobs"
+
+
 def job_folder(job: Job) -> Path:
     """The folder of a job's checkpoints on this machine."""
-    return Path(settings.VITRINE_HOME) / "jobs" / str(job.pk)
+    return jobs_folder() / str(job.pk)
 
 
 def order(job: Job, attempt: int, station: Station) -> Start:

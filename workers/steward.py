@@ -1,7 +1,7 @@
 """The steward: a thread that keeps the house in order beside the slots.
 
 It takes back the jobs of lost workers, at once where the lost worker was on this machine, announces this worker every
-few seconds, and has the speed of the machine measured when there is nothing else to do.
+few seconds, and clears away what runs have left on the disk.
 """
 
 import logging
@@ -18,6 +18,8 @@ from playground.ledger import presence, process
 from playground.ledger.reap import reap, reap_orphans
 from workers.hold import AWAY
 from workers.host import memory_available
+from workers.housekeeping import sweep
+from workers.order import jobs_folder
 
 log = logging.getLogger("vitrine.steward")
 REAP = 2.0
@@ -25,6 +27,10 @@ REAP = 2.0
 
 ANNOUNCE = 5.0
 """Seconds between two announcements; three missed ones make a worker count as gone."""
+
+
+SWEEP = 600.0
+"""Seconds between two looks for folders that nobody needs any more."""
 
 
 class Steward(threading.Thread):
@@ -43,7 +49,7 @@ class Steward(threading.Thread):
 
     def run(self) -> None:
         """Go the rounds. A database that is away is waited for."""
-        announced = -ANNOUNCE
+        announced, swept = -ANNOUNCE, time.monotonic() - SWEEP
         while not self._leaving.is_set():
             now = time.monotonic()
             try:
@@ -52,6 +58,9 @@ class Steward(threading.Thread):
                     announced = now
                 if self._queue == "train":
                     self._reap()
+                    if now - swept >= SWEEP:
+                        sweep(jobs_folder())
+                        swept = now
             except AWAY as error:
                 log.warning("The database does not answer (%s).", error)
                 close_old_connections()

@@ -60,13 +60,19 @@ class Supervisor:
             self._attend()
         except Fenced:
             log.warning("Job %s: attempt %d no longer holds it.", self._job.pk, self._attempt)
+
+    def _attend(self) -> None:
+        try:
+            self._carry_out()
+        except Fenced:
+            raise
         except VitrineError as refusal:
             # An input that is gone, or a report that the ledger refuses: trying again would end the same way.
             self._hold.outbox.clear()
-            failure = Failure.BAD_INPUT if self._hold.state is Status.STARTING else Failure.INTERNAL
+            failure = Failure.BAD_INPUT if self._child is None else Failure.INTERNAL
             self._hold.finish(Status.FAILED, failure=failure, error=refusal.message)
 
-    def _attend(self) -> None:
+    def _carry_out(self) -> None:
         start = order(self._job, self._attempt, self._station)
         kills = kernel_kills()
         try:
@@ -81,7 +87,9 @@ class Supervisor:
                 self._child.close()
 
     def _bear(self, start: Start) -> Child:
-        limits = Limits(address_space=start.memory_limit + SLACK)
+        # A GPU's driver maps many times the memory there is; the device bounds itself.
+        on_cpu = start.device == "cpu"
+        limits = Limits(address_space=start.memory_limit + SLACK if on_cpu else None)
         self._child = Child(self._engine, limits, name=f"job-{self._job.pk}")
         return self._child
 

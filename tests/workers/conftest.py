@@ -124,6 +124,11 @@ def owner(home: Path) -> User:
 @pytest.fixture
 def corpus(owner: User, home: Path) -> Artifact:
     """A corpus whose bytes are in the store."""
+    return make_corpus(owner, home)
+
+
+def make_corpus(owner: User, home: Path) -> Artifact:
+    """Put a small text into the store of `home`."""
     sha256 = "c" * 64
     folder = home / "store" / "corpus" / sha256[:2] / sha256
     folder.mkdir(parents=True)

@@ -130,6 +130,8 @@ class Run:
         params = self.start.params
         step = json.loads(self.state.read_text())["step"] if self.state.exists() else 0
         self.send(Plan(steps=params["steps"]))
+        if "null" in params:
+            self.send(Emit(type="sample", data={"step": 1, "prompt": "", "text": "a\0b"}))
         while step < params["steps"]:
             step += 1
             if step == params.get("at") and self.start.attempt <= params.get("times", 99):

@@ -13,13 +13,14 @@ from playground.domain.errors import BadInput, Fenced
 from playground.domain.job import Status
 from playground.domain.messages import Emit
 from playground.ledger import controls
-from playground.ledger.models import Event
+from playground.ledger.models import Event, Job
 from playground.ledger.reap import POISON
 from playground.web.catalogue import sentence
 from tests.workers.conftest import HASTE, STATION, Bench, wait_for
 from workers import host, outbox, speed
 from workers.endings import describe, kernel_kills, starved
 from workers.hold import Hold
+from workers.housekeeping import sweep
 from workers.order import job_folder, order
 from workers.outbox import Outbox
 from workers.speed import Speed
@@ -267,3 +268,16 @@ def test_a_machine_that_cannot_be_measured_is_left_in_peace(gauge: type[Gauge], 
 def test_what_people_read_has_a_translation(said: str) -> None:
     with override("zh-hans"):
         assert sentence(said) != said
+
+
+def test_folders_that_nobody_needs_are_cleared_away(bench: Bench, home: Path) -> None:
+    done, waiting, removed = (bench.queue(steps=5) for _ in range(3))
+    for job in (done, waiting, removed):
+        job_folder(job).mkdir(parents=True)
+    (home / "jobs" / "notes").mkdir()
+    Job.objects.filter(pk=done.pk).update(status=Status.DONE)
+    gone = job_folder(removed)
+    removed.delete()
+    assert sorted(sweep(home / "jobs")) == sorted([str(done.pk), gone.name])
+    assert sorted(path.name for path in (home / "jobs").iterdir()) == sorted(["notes", str(waiting.pk)])
+    assert sweep(home / "nowhere") == []

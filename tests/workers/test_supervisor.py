@@ -30,11 +30,11 @@ def test_a_run_is_carried_to_its_end(bench: Bench, home: Path) -> None:
     done = bench.verify(job, Status.DONE, steps=40)
     assert done.steps == done.step == 40
     assert done.model is not None
-    assert done.model.name == "counter"
+    assert done.model.name == "count"
     assert done.model.owner == bench.owner
     assert done.model.origin["inputs"]["corpus"]["sha256"] == bench.corpus.sha256
     artifact = Event.objects.get(job=job, type="artifact")
-    assert artifact.data == {"kind": "model", "id": str(done.model.pk), "name": "counter"}
+    assert artifact.data == {"kind": "model", "id": str(done.model.pk), "name": "count"}
     assert not (home / "jobs" / str(job.pk)).exists()
 
 
