@@ -25,9 +25,9 @@ from workers.order import SHARE
 
 log = logging.getLogger("vitrine.inspect")
 ENGINE = "workers.engine.inspect"
-Verb = Literal["generate", "exhibit", "check_tokenizer", "check_model"]
-FRESH: frozenset[Verb] = frozenset({"check_tokenizer", "check_model"})
-WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_tokenizer": 15.0, "check_model": 15.0}
+Verb = Literal["generate", "exhibit", "check_model"]
+FRESH: frozenset[Verb] = frozenset({"check_model"})
+WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_model": 15.0}
 """Seconds that a request may take from the moment its child begins with it."""
 
 WAITING = 64

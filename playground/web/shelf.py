@@ -21,7 +21,6 @@ from playground.web.apart.pool import pool
 from playground.web.catalogue import sentence
 
 KINDS = (Kind.TOKENIZER, Kind.MODEL)
-ALGORITHMS = {"BPE": "bpe", "WordPiece": "wordpiece", "Unigram": "unigram", "WordLevel": "word"}
 
 
 def computed(user: User, wing: str, slug: str, exhibit: Exhibit, params: BaseModel) -> bytes:
@@ -70,11 +69,10 @@ def _translated(card: Card) -> Card:
 
 
 def _card(row: Artifact) -> Card:
-    algorithm = str(row.meta.get("algorithm", "bpe"))
     return Card(
         id=str(row.pk),
         title=row.name,
-        algorithm=ALGORITHMS.get(algorithm, algorithm),
+        algorithm=row.meta.get("algorithm", "bpe"),
         size=int(row.meta.get("vocab_size") or 0),
         byte_level=False,
         origin="shared" if row.shared else "library",

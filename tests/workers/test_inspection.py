@@ -113,7 +113,7 @@ def test_a_reader_who_left_while_waiting_is_not_served(counter: Counter) -> None
 
 def test_what_a_user_brought_is_opened_in_a_child_of_its_own_under_tight_limits(counter: Counter) -> None:
     warm = counter.pid()
-    data = [counter.answer(counter.ask("check_tokenizer", path="x"))[0]["data"] for _ in range(2)]
+    data = [counter.answer(counter.ask("check_model", path="x"))[0]["data"] for _ in range(2)]
     assert len({warm, *(told["pid"] for told in data)}) == 3
     assert {told["cpu"] for told in data} == {10}
     assert counter.answer(counter.ask("check_model", at=0, then="abort"))[-1]["code"] == "crashed"

@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput
+from playground.domain.tokenization.fast import ALGORITHMS
 from workers.engine.files import appearing
 
 MAX_HEADER_BYTES = 4 * 2**20
@@ -78,7 +79,7 @@ def check_tokenizer(path: Path) -> dict[str, Any]:
         raise
     except BaseException as error:  # a panic of the Rust library is no Exception
         raise tokenizer_file.refusal("the tokenizers library comes to grief on it") from error
-    return {"vocab_size": max(ids) + 1, "algorithm": described["model"].get("type", "BPE"), "corpus": None}
+    return {"vocab_size": max(ids) + 1, "algorithm": ALGORITHMS[described["model"].get("type", "BPE")], "corpus": None}
 
 
 def check_model(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ process ends with its job.
 import ctypes
 import os
 import resource
+import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,4 +38,8 @@ def peak_memory(device: torch.device) -> int:
     """Largest memory that this process has held, in bytes: of the GPU if it uses one, else resident."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if sys.platform == "linux":
+        # ru_maxrss would count what the parent held when it started this process.
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

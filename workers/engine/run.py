@@ -65,7 +65,7 @@ class Run:
         folder = self.folder / "tokenizer"
         shutil.rmtree(folder, ignore_errors=True)
         bpe.save(text.tokenizer, folder, None)
-        meta = {"vocab_size": size, "algorithm": "byte-level BPE", "corpus": self.start.inputs["corpus"].sha256}
+        meta = {"vocab_size": size, "algorithm": "bpe", "corpus": self.start.inputs["corpus"].sha256}
         self.port.artifact("tokenizer", str(folder), f"BPE {size}", meta)
 
     def _build(self) -> Learner:

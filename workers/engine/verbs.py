@@ -1,4 +1,4 @@
-"""What an inspect child can do: generate, exhibit, check_tokenizer, check_model, measure.
+"""What an inspect child can do: generate, exhibit, check_model, measure.
 
 Each verb takes the shelf of warm models, the model that is meant and the parameters, and yields data frames. Models
 are named by content, so one that is warm is the right one.
@@ -135,11 +135,6 @@ def exhibit(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames
     yield result.model_dump(mode="json")
 
 
-def check_tokenizer(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
-    """One frame: what the library says of a tokenizer.json. Raises BadInput for one that is not accepted."""
-    yield intake.check_tokenizer(Path(PathParams.model_validate(params).path))
-
-
 def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
     """One frame: what the library says of a model folder. Raises BadInput for one that is not accepted."""
     yield intake.check_model(Path(PathParams.model_validate(params).path))
@@ -155,7 +150,6 @@ def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> 
 VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {
     "generate": generate,
     "exhibit": exhibit,
-    "check_tokenizer": check_tokenizer,
     "check_model": check_model,
     "measure": measure_speed,
 }

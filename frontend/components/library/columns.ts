@@ -20,6 +20,11 @@ const size = (): Column => ({ title: t("Size"), number: true, text: (artifact) =
 const shape = (artifact: Artifact): string =>
   [number(artifact, "layers", (n) => t("{n} layers", { n })), number(artifact, "width", (n) => t("{n} wide", { n })), number(artifact, "heads", (n) => t("{n} heads", { n }))].filter(Boolean).join(", ");
 
+/** How a tokenizer finds its pieces, by the name that the API gives it. */
+const methods = (): Record<string, string> => ({
+  bpe: "BPE", wordpiece: "WordPiece", unigram: "Unigram", word: t("words"), character: t("characters"), byte: t("bytes"),
+});
+
 const columns: Record<Kind, () => Column[]> = {
   corpora: () => [
     { title: t("Characters"), number: true, text: (artifact) => number(artifact, "characters", count) },
@@ -28,7 +33,7 @@ const columns: Record<Kind, () => Column[]> = {
   ],
   tokenizers: () => [
     { title: t("Vocabulary"), number: true, text: (artifact) => number(artifact, "vocab_size", count) },
-    { title: t("How it cuts"), number: false, text: (artifact) => String(fact(artifact, "algorithm") ?? "") },
+    { title: t("How it cuts"), number: false, text: (artifact) => methods()[String(fact(artifact, "algorithm"))] ?? "" },
     size(),
   ],
   models: () => [

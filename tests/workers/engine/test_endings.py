@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from playground.domain.errors import BadInput
 from playground.domain.job import Failure
-from playground.domain.messages import Failed, Finished
+from playground.domain.messages import Artifact, Failed, Finished
 from tests.workers.engine.attempts import Bench, Up, artifacts, exact, metrics, of_type, remember
 from workers.engine.child import describe
 from workers.engine.train import NotFinite
@@ -156,6 +156,7 @@ def test_each_error_has_its_class() -> None:
 
 def test_memory_that_runs_out_is_named(bench: Bench) -> None:
     attempt = bench.start(d_model=2048, n_layer=24, block_size=64, batch_size=64, steps=3)
+    attempt.until(Artifact)  # the text is cut: what comes next is torch's memory
     limit = 2 * 2**30
     resource.prlimit(attempt.pid, resource.RLIMIT_AS, (limit, limit))
     assert failure(attempt.finish()).failure == Failure.OUT_OF_MEMORY
