@@ -43,12 +43,13 @@ def listen(app: Celery, queue: str, name: str, leaving: threading.Event) -> None
             leaving.wait(wait * random.uniform(0.8, 1.2))
 
 
-def serve(app: Celery, queue: str, name: str) -> None:
+def serve(app: Celery, queue: str, nodename: str) -> None:
     """Run one Celery worker until it ends; the pool `solo` runs tasks in this thread."""
     # Two lines for each bell would bury the log of the runs.
-    logging.getLogger("celery").setLevel(logging.WARNING)
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     worker = app.WorkController(
-        hostname=name,
+        hostname=nodename,
         queues=[queue],
         pool_cls="solo",
         concurrency=1,
