@@ -62,7 +62,7 @@ class Run:
         return text
 
     def _hand_over_tokenizer(self, text: Text, size: int) -> None:
-        folder = self.folder / "tokenizer"
+        folder = self.folder / f"tokenizer-{self.start.attempt}"
         shutil.rmtree(folder, ignore_errors=True)
         bpe.save(text.tokenizer, folder, None)
         meta = {"vocab_size": size, "algorithm": "bpe", "corpus": self.start.inputs["corpus"].sha256}
@@ -155,7 +155,8 @@ class Run:
         """Write the model as it stands, or with other weights, and hand it over."""
         tokenizer, model, shape = self.text.tokenizer, self.learner.model, self.shape
         about = publish.receipt(self.start, self.params, self.text.sha256, self.identity, self.progress)
-        folder = self.folder / "model"
+        # One for each attempt: a child whose worker was frozen may still be here when the next one publishes.
+        folder = self.folder / f"model-{self.start.attempt}"
         publish.save_model(folder, model, weights or self.learner.weights(), tokenizer, about)
         meta = {
             "parameters": sum(tensor.numel() for tensor in self.learner.weights().values()),
