@@ -58,23 +58,35 @@ def measure(sockets: int = SOCKETS, steps: int = STEPS) -> Delivery:
             stderr=subprocess.DEVNULL,
         )
         try:
+            _wait_for(worker, client)
             job = client.train(preset="1m", steps=steps, eval_interval=steps, sample_interval=steps)
-            arrivals = asyncio.run(_watch(client, job, sockets, steps))
+            arrivals = asyncio.run(_watch(client, job, sockets))
         finally:
             worker.terminate()
             worker.wait(PATIENCE)
             for process in frozen:
                 process.kill()
+    if not any(arrivals):
+        raise RuntimeError("no step was stamped: another worker took the run, or it failed")
     return Delivery(
         [seconds for one in arrivals for seconds in one], sockets, sum(steps - WARM_UP - len(one) for one in arrivals)
     )
 
 
-async def _watch(client: Client, job: str, sockets: int, steps: int) -> list[list[float]]:
-    return await asyncio.gather(*(_one(client, job, steps) for _ in range(sockets)))
+def _wait_for(worker: subprocess.Popen[bytes], client: Client) -> None:
+    """Wait until the stamping worker has signed on; raises where it has died instead."""
+    name = f"-{worker.pid}"
+    while not any(found["name"].endswith(name) for found in client.call("GET", "queue")["workers"]):
+        if worker.poll() is not None:
+            raise RuntimeError(f"the stamping worker ended with exit code {worker.returncode}")
+        time.sleep(0.2)
 
 
-async def _one(client: Client, job: str, steps: int) -> list[float]:
+async def _watch(client: Client, job: str, sockets: int) -> list[list[float]]:
+    return await asyncio.gather(*(_one(client, job) for _ in range(sockets)))
+
+
+async def _one(client: Client, job: str) -> list[float]:
     """One socket: the delay of each step after the warm-up."""
     address = client.url.replace("http", "ws", 1) + f"/ws/jobs/{job}?after=0"
     delays: dict[int, float] = {}
@@ -84,10 +96,10 @@ async def _one(client: Client, job: str, steps: int) -> list[float]:
             now = time.time()
             for event in json.loads(frame)["events"]:
                 data = event["data"]
+                if event["type"] == "status" and data["status"] in ("done", "failed", "stopped"):
+                    return [delay for step, delay in delays.items() if step > WARM_UP]
                 if event["type"] == "metrics" and "clock" in data:
                     stamped = zip(data["step"], data["clock"], strict=True)
                     # A value of a step that came later, such as the validation loss, has no stamp.
                     delays.update({step: now - clock for step, clock in stamped if clock is not None})
-            if delays and max(delays) >= steps:
-                break
-    return [delay for step, delay in delays.items() if step > WARM_UP]
+    raise ConnectionError("the socket was closed before the run had ended")

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from functools import partial
 from importlib import import_module
 
 import django
@@ -12,10 +11,8 @@ def main() -> int:
     """Run until asked to leave."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "playground.settings")
     django.setup()
-    # Imported only now, because these modules read the settings.
-    runner = import_module("workers.runner")
-    vars(runner)["Supervisor"] = partial(runner.Supervisor, engine="benchmarks.stamped_engine")
-    code: int = import_module("workers.serve").train()
+    # Imported only now, because it reads the settings.
+    code: int = import_module("workers.serve").train("benchmarks.stamped_engine")
     return code
 
 
