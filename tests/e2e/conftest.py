@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
@@ -76,6 +77,22 @@ def page(context: BrowserContext, watch: Watch) -> Iterator[Page]:
     page = context.new_page()
     yield page
     watch.check()
+
+
+@pytest.fixture(scope="package")
+def owner(site: Site) -> httpx.Client:
+    """A program that acts for the owner."""
+    token = site.manage("create_token", "tidy").strip()
+    return httpx.Client(base_url=f"{site.url}/api/v1/", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(autouse=True)
+def tidy(owner: httpx.Client) -> Iterator[None]:
+    """Whatever a test leaves running is stopped: the next one wants the worker."""
+    yield
+    for job in owner.get("jobs").raise_for_status().json()["items"]:
+        if job["status"] not in ("done", "failed", "stopped"):
+            owner.post(f"jobs/{job['id']}/stop").raise_for_status()
 
 
 @pytest.fixture(scope="package")

@@ -41,8 +41,9 @@ def test_a_lost_network_is_said_and_made_up_for(site: Site, chromium: Browser, e
         wire.cut()
         context.set_offline(True)
         expect(page.get_by_text("You are offline.")).to_be_visible(timeout=LONG_MS)
+        page.wait_for_timeout(2000)  # what had come before the cut is still being drawn
         missed_from = person.points
-        page.wait_for_timeout(3000)
+        page.wait_for_timeout(2000)
         assert person.points == missed_from
         wire.mend()
         context.set_offline(False)
@@ -72,7 +73,7 @@ def test_a_hidden_tab_rests_and_catches_up(page: Page) -> None:
     person.sees_points(30)
     turn(page, hidden=True)
     expect(page.locator('[data-connection="resting"]')).to_be_attached()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1000)
     resting_at = person.points
     page.wait_for_timeout(2000)
     assert person.points == resting_at
