@@ -27,17 +27,21 @@ def _first_point() -> list[str]:
     point = first_point.measure()
     each = ", ".join(f"{seconds:.2f}" for seconds in point.seconds)
     return [
-        f"| from the press of *Train* to the first point on the chart, 1 M preset, median of {len(point.seconds)} "
-        f"| below 2 s | **{point.median:.2f} s** (each: {each}) |"
+        (
+            f"| from the press of *Train* to the first point on the chart, 1 M preset, median of {len(point.seconds)} "
+            f"| below 2 s | **{point.median:.2f} s** (each: {each}) |"
+        )
     ]
 
 
 def _delivery() -> list[str]:
     arrival = delivery.measure()
     return [
-        f"| from the worker's step to the browser, {arrival.sockets} watching sockets, 95th percentile "
-        f"| below 150 ms | **{arrival.percentile(95) * 1000:.0f} ms** (median {arrival.percentile(50) * 1000:.0f} ms, "
-        f"99th {arrival.percentile(99) * 1000:.0f} ms, {len(arrival.seconds)} arrivals, {arrival.lost} lost) |"
+        (
+            f"| from the worker's step to the browser, {arrival.sockets} watching sockets, 95th percentile "
+            f"| below 150 ms | **{arrival.percentile(95) * 1000:.0f} ms** (median {arrival.percentile(50) * 1000:.0f} ms, "
+            f"99th {arrival.percentile(99) * 1000:.0f} ms, {len(arrival.seconds)} arrivals, {arrival.lost} lost) |"
+        )
     ]
 
 
