@@ -39,8 +39,9 @@ def _delivery() -> list[str]:
     return [
         (
             f"| from the worker's step to the browser, {arrival.sockets} watching sockets, 95th percentile "
-            f"| below 150 ms | **{arrival.percentile(95) * 1000:.0f} ms** (median {arrival.percentile(50) * 1000:.0f} ms, "
-            f"99th {arrival.percentile(99) * 1000:.0f} ms, {len(arrival.seconds)} arrivals, {arrival.lost} lost) |"
+            f"| below 150 ms | **{arrival.percentile(95) * 1000:.0f} ms** (median "
+            f"{arrival.percentile(50) * 1000:.0f} ms, 99th {arrival.percentile(99) * 1000:.0f} ms, "
+            f"{len(arrival.seconds)} arrivals, {arrival.lost} lost) |"
         )
     ]
 
