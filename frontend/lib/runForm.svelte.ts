@@ -11,6 +11,7 @@ export type Estimate = Shapes["Estimate"];
 export type Memory = Shapes["Memory"];
 
 const PAUSE_MS = 200;
+const MEASURING_MS = 4000;
 
 export class RunForm {
   readonly fields: FieldSpec[];
@@ -79,11 +80,18 @@ export class RunForm {
     try {
       this.estimate = await api.post<Estimate>("jobs/estimate", this.body, { signal: asking.signal });
       this.problem = null;
+      if (this.estimate.seconds === null) this.askLater();
     } catch (error) {
       if (asking.signal.aborted) return;
       this.problem = asProblem(error);
     }
     this.stale = false;
+  }
+
+  /** A machine that has just started measures its speed; once it knows, so shall the form. */
+  private askLater(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void (document.hidden ? this.askLater() : this.ask()), MEASURING_MS);
   }
 
   /**
