@@ -15,10 +15,11 @@ from pydantic import ValidationError
 from playground.domain.errors import VitrineError
 from playground.domain.job import Failure
 from playground.domain.messages import MAX_MESSAGE_BYTES, Failed, Finished, Start, parse_down
+from workers.engine.objectives import NotFinite
 from workers.engine.port import Interrupted, Port, Wish
 from workers.engine.process import tune
 from workers.engine.run import Run
-from workers.engine.train import NotFinite, train
+from workers.engine.train import train
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUTCOMES: dict[Wish | None, Literal["done", "stopped", "paused", "preempted"]] = {

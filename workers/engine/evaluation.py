@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from playground.domain.kind import JobKind, TokenIds
-from workers.engine.objectives import IGNORED, OBJECTIVES
+from workers.engine.objectives import IGNORED, OBJECTIVES, NotFinite
 
 LARGEST_EXPONENT = 700.0
 """exp of more than this is no finite number."""
@@ -25,6 +25,7 @@ def evaluate(
     """Mean over the held-out batches: val_loss (nats per token), perplexity, bits_per_byte.
 
     `byte_lengths` (vocabulary,) says how many bytes of text each token stands for. The model is left in training mode.
+    Raises NotFinite where the weights give no finite loss.
     """
     model.eval()
     total, counted, spelled, index = 0.0, 0, 0, 0
@@ -37,6 +38,8 @@ def evaluate(
         index += 1
     model.train()
     loss = total / counted
+    if not math.isfinite(loss):
+        raise NotFinite("held-out loss", step, taken=True)
     return {
         "val_loss": loss,
         "perplexity": math.exp(min(loss, LARGEST_EXPONENT)),

@@ -11,11 +11,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.domain.errors import VitrineError
 from playground.domain.estimate import loss_rows
 from workers.engine import models
 
 IGNORED = -100
 """Label of a position that is not learned from."""
+
+
+class NotFinite(VitrineError):
+    """The loss or the gradient of a step is infinite or no number: found before the step was taken, or right after."""
+
+    code = "nan_loss"
+
+    def __init__(self, what: str, step: int, *, taken: bool = False) -> None:
+        outcome = "and training ended there" if taken else "so the step was not taken"
+        super().__init__(
+            f"The {what} of step {step} is not a finite number, {outcome}. "
+            "A smaller learning rate or a longer warm-up helps."
+        )
+        self.step = step
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):

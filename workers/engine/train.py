@@ -4,25 +4,12 @@ import math
 import time
 from dataclasses import replace
 
-from playground.domain.errors import VitrineError
 from playground.domain.training import MAX_STEPS, TIMED_STEPS
 from workers.engine.clock import steps_for
+from workers.engine.objectives import NotFinite
 from workers.engine.port import Wish
 from workers.engine.process import peak_memory
 from workers.engine.run import Run
-
-
-class NotFinite(VitrineError):
-    """The loss or the gradient of a step is infinite or no number; the step has not been taken."""
-
-    code = "nan_loss"
-
-    def __init__(self, what: str, step: int) -> None:
-        super().__init__(
-            f"The {what} of step {step} is not a finite number, so the step was not taken. "
-            "A smaller learning rate or a longer warm-up helps."
-        )
-        self.step = step
 
 
 def train(run: Run) -> Wish | None:

@@ -17,7 +17,7 @@ from playground.domain.job import Failure
 from playground.domain.messages import Artifact, Failed, Finished
 from tests.workers.engine.attempts import Bench, Up, artifacts, exact, metrics, of_type, remember
 from workers.engine.child import describe
-from workers.engine.train import NotFinite
+from workers.engine.objectives import NotFinite
 
 
 def failure(said: list[Up]) -> Failed:
