@@ -25,9 +25,11 @@ class NotFinite(VitrineError):
     code = "nan_loss"
 
     def __init__(self, what: str, step: int, *, taken: bool = False) -> None:
-        outcome = "and training ended there" if taken else "so the step was not taken"
         super().__init__(
-            f"The {what} of step {step} is not a finite number, {outcome}. "
+            f"The {what} of step {step} is not a finite number, and training ended there. "
+            "A smaller learning rate or a longer warm-up helps."
+            if taken
+            else f"The {what} of step {step} is not a finite number, so the step was not taken. "
             "A smaller learning rate or a longer warm-up helps."
         )
         self.step = step
