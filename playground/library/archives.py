@@ -49,6 +49,7 @@ def unpack(archive: Path, folder: Path, limit: int) -> None:
             budget = limit
             for entry in _entries(source):
                 budget -= _extract(source, entry, folder / _flat(entry.filename), budget)
+    # zipfile raises NotImplementedError for a compression, RuntimeError for a password, that it does not know.
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
         raise bad(_("The file is not a ZIP archive that can be read.")) from None
 
