@@ -18,6 +18,12 @@ def test_a_free_port_is_chosen_for_zero() -> None:
         assert address.loopback
 
 
+def test_connections_send_at_once() -> None:
+    address = bind("127.0.0.1", 0)
+    with address.listener, socket.create_connection(("127.0.0.1", address.port)), address.listener.accept()[0] as line:
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_everywhere_is_shown_as_this_machine() -> None:
     address = bind("0.0.0.0", 0)
     with address.listener:
