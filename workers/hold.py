@@ -16,7 +16,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from playground.domain.errors import Fenced
 from playground.domain.job import ACTIVE, Desired, Loss, Status
+from playground.domain.messages import Ask
 from playground.ledger.append import append
+from playground.ledger.asks import heard
 from playground.ledger.models import Job
 from playground.ledger.reap import release
 from workers.outbox import INTERVAL, Outbox
@@ -38,6 +40,7 @@ class Hold:
         self.job, self.attempt = job, attempt
         self.outbox = Outbox()
         self.desired = Desired.RUN
+        self.asks: tuple[Ask, ...] = ()
         self.steps: int | None = None
         self.state = self._stored = Status.STARTING
         self._patience = patience
@@ -115,13 +118,13 @@ class Hold:
         self.steps = None
         self.state = self._stored = reply.status
         self._wrote = self._renewed = self._looked = time.monotonic()
-        self.desired = reply.desired
+        self.desired, self.asks = reply.desired, reply.asks
 
     def _look(self) -> None:
-        row = Job.objects.filter(pk=self.job).values_list("attempt", "status", "desired").first()
+        row = Job.objects.filter(pk=self.job).values_list("attempt", "status", "desired", "asks").first()
         if row is None or row[0] != self.attempt or row[1] not in ACTIVE:
             raise Fenced("Another attempt holds the job, or none does.")
-        self.desired = Desired(row[2])
+        self.desired, self.asks = Desired(row[2]), heard(row[3])
         self._looked = time.monotonic()
 
     def _insist(self, write: Callable[[], T]) -> T:

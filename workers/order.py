@@ -51,9 +51,10 @@ def order(job: Job, attempt: int, station: Station) -> Start:
         folder=str(folder),
         recorded=job.progress_mark(),
         planned_steps=job.steps,
-        threads=station.threads,
+        threads=job.params.get("threads") or station.threads,
         device=station.device,
         memory_limit=station.memory(),
+        base_step=job.parent_step,
     )
 
 

@@ -51,6 +51,7 @@ class Supervisor:
         self._dog = Watchdog(patience, time.monotonic())
         self._child: Child | None = None
         self._told: Wish | None = None
+        self._asked = 0
         self._deadline: float | None = None
         self._last_word: Finished | Failed | None = None
 
@@ -142,6 +143,10 @@ class Supervisor:
     def _steer(self, child: Child, now: float) -> None:
         """Tell the child what is wanted of it, and end it where it does not follow or does not move."""
         wish = self._wish()
+        for ask in self._hold.asks:
+            if ask.number > self._asked and wish is None:
+                child.send(Control(control=ask.ask, prompt=ask.prompt))
+                self._asked = ask.number
         if wish is not None and wish != self._told:
             child.send(Control(control=wish))
             self._told = wish

@@ -21,6 +21,9 @@ EventType = Literal["status", "metrics", "sample", "probe", "checkpoint", "log",
 ReportType = Literal["metrics", "sample", "probe", "checkpoint", "log", "artifact"]
 """What a child may report: all but `status`, which only the ledger writes, with each transition."""
 
+AskType = Literal["evaluate", "sample", "probe"]
+"""What a run can be asked to do now, besides what its parameters say that it does then."""
+
 
 def finite(data: dict[str, Any]) -> dict[str, Any]:
     """Return `data` as it is, or raise ValueError where it is not JSON: NaN and infinities are not."""
@@ -69,7 +72,11 @@ class InputFile(Message):
 
 
 class Start(Message):
-    """The first message to a child: the whole of its work. `memory_limit` is in bytes, 0 for none."""
+    """The first message to a child: the whole of its work. `memory_limit` is in bytes, 0 for none.
+
+    With `base_step` the run does not begin at nothing, but after that step of another run, whose checkpoint lies in the
+    folder `base` of this job's folder.
+    """
 
     verb: Literal["start"] = "start"
     job: str
@@ -83,13 +90,23 @@ class Start(Message):
     threads: int = Field(ge=1)
     device: str = "cpu"
     memory_limit: int = Field(0, ge=0)
+    base_step: int | None = None
 
 
 class Control(Message):
-    """What a running child is asked to do: end with a model, or checkpoint and leave."""
+    """What a running child is asked: to end with a model, to checkpoint and leave, or to look at something now."""
 
     verb: Literal["control"] = "control"
-    control: Literal["stop", "pause", "preempt"]
+    control: Literal["stop", "pause", "preempt", "evaluate", "sample", "probe"]
+    prompt: str | None = None
+
+
+class Ask(Message):
+    """Something that the owner wants of a run that goes on. `number` counts up within an attempt."""
+
+    number: int = Field(ge=1)
+    ask: AskType
+    prompt: str | None = None
 
 
 class Emit(Message):

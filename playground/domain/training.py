@@ -15,6 +15,8 @@ from playground.domain.knobs import Knobs, knob
 DEFAULT_STEPS = 300
 MAX_STEPS = 10_000_000
 MAX_MINUTES = 7 * 24 * 60
+MAX_THREADS = 256
+"""More than the cores of the machines that this is made for; each costs memory."""
 PROMPT_CHARACTERS = 2_000
 TIMED_STEPS = 10
 """A budget in minutes becomes a number of steps once this many steps have been timed."""
@@ -74,11 +76,31 @@ class Training(Knobs):
     seed: int = knob(
         1, "optimizer", "Seed", "Same seed, same machine: the same run, number by number.", ge=0, le=2**32 - 1
     )
+    threads: int | None = knob(
+        None,
+        "optimizer",
+        "Threads",
+        "Processor threads of the run; empty: those that the worker has for it. Another number, other last digits.",
+        ge=1,
+        le=MAX_THREADS,
+    )
     eval_interval: int = knob(
         50, "evaluation", "Evaluate every", "Steps between two looks at the held-out text.", "steps", ge=1, le=MAX_STEPS
     )
     eval_batches: int = knob(
         8, "evaluation", "Evaluation batches", "Batches of held-out text, the same ones each time.", ge=1, le=1000
+    )
+    patience: int | None = knob(
+        None,
+        "evaluation",
+        "Patience",
+        "End after so many evaluations in a row that were no better, and keep the best; empty: train to the end.",
+        "evaluations",
+        ge=1,
+        le=1000,
+    )
+    min_improvement: float = knob(
+        0.0, "evaluation", "Least improvement", "By how much the loss must fall to count as better.", "nats", ge=0, le=100
     )
     sample_interval: int = knob(
         100, "evaluation", "Sample every", "Steps between two texts written by the model.", "steps", ge=1, le=MAX_STEPS

@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 from playground.domain.errors import Conflict, Fenced
 from playground.domain.job import ACTIVE, LEASE, Desired, Failure, Status
 from playground.domain.machine import landing
-from playground.domain.messages import NewEvent
+from playground.domain.messages import Ask, NewEvent
+from playground.ledger.asks import heard
 from playground.ledger.models import Job
 from playground.ledger.progress import fresh, last_step
 from playground.ledger.rows import Row, entering, hold, status_row, write
@@ -29,11 +30,15 @@ MAX_ERROR_CHARACTERS = 4000
 
 
 class Reply(NamedTuple):
-    """What the owner wants now, the number of the newest event, and the state that the job is in after the append."""
+    """What the owner wants now, the number of the newest event, and the state that the job is in after the append.
+
+    `asks` are the latest things that the attempt was asked to do, those it has heard of before included.
+    """
 
     desired: Desired
     last_seq: int
     status: Status
+    asks: tuple[Ask, ...] = ()
 
 
 def append(
@@ -75,7 +80,7 @@ def append(
         status = Status(job.status)
         if to is not None and to is not status:
             status, changes, rows = _transition(job, to, failure, changes, rows)
-        return Reply(Desired(job.desired), write(job, rows, **changes), status)
+        return Reply(Desired(job.desired), write(job, rows, **changes), status, heard(job.asks))
 
 
 def _transition(

@@ -68,6 +68,7 @@ def take(
         worker=claimant.worker,
         lease_until=Now() + lease,
         started_at=Coalesce("started_at", Now()),
+        asks=[],
     )
     if job is None:
         return None
@@ -76,8 +77,14 @@ def take(
         job=job,
         number=job.attempt,
         **claimant._asdict(),
-        resume_step=checkpoint.step if checkpoint else 0,
-        environment=dict(environment),
+        resume_step=checkpoint.step if checkpoint else job.parent_step or 0,
+        environment={**environment, **_own(job)},
     )
     job.next_seq = 1 + write(job, [status_row(Status.STARTING, job.attempt, "claim", worker=claimant.worker)])
     return job
+
+
+def _own(job: Job) -> dict[str, Any]:
+    """What the job's parameters decide about its environment, in place of the worker."""
+    threads = job.params.get("threads")
+    return {} if threads is None else {"threads": threads}

@@ -22,6 +22,11 @@ class Job(models.Model):
 
     `reason` is the slug of the last transition ("submitted", "worker_lost", "disk_full", ...), which with the state and
     `not_before` says why a job waits; `lease_until` is set exactly while the job is active.
+
+    A job may come from another, its `parent`: a "fork" goes on from the parent's checkpoint after `parent_step`, a
+    "repeat" does the same again; a job with a `parent_step` has that checkpoint in its own folder, as its base. Jobs of
+    one `sweep` differ in the parameters that `varied` names. `asks` are requests to the attempt that is running, see
+    `asks.py`; they are no part of the job's story.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +42,12 @@ class Job(models.Model):
         "library.Artifact", null=True, blank=True, on_delete=models.SET_NULL, related_name="model_of"
     )
 
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
+    parent_step = models.PositiveBigIntegerField(null=True, blank=True)
+    relation = models.CharField(max_length=10, default="", blank=True, choices=[(r, r) for r in ("fork", "repeat")])
+    sweep = models.UUIDField(null=True, blank=True, db_index=True)
+    varied = models.JSONField(default=dict, blank=True)
+
     status = models.CharField(max_length=10, default=Status.QUEUED, choices=[(s.value, s.value) for s in Status])
     desired = models.CharField(max_length=10, default=Desired.RUN, choices=[(d.value, d.value) for d in Desired])
     reason = models.CharField(max_length=40, default="submitted")
@@ -45,6 +56,7 @@ class Job(models.Model):
     worker = models.CharField(max_length=200, default="", blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(db_default=Now())
+    asks = models.JSONField(default=list, blank=True)
 
     next_seq = models.PositiveBigIntegerField(default=1)
     step = models.PositiveBigIntegerField(default=0)

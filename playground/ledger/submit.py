@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -18,6 +21,22 @@ from playground.library.models import Artifact
 from playground.people.models import User
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a job comes from, if not from a form alone; the fields are those of Job.
+
+    A fork stands at its `parent_step` from the beginning, a repeat has the `steps` that the run before it had planned.
+    """
+
+    id: UUID = field(default_factory=uuid4)
+    parent: Job | None = None
+    parent_step: int | None = None
+    relation: str = ""
+    steps: int | None = None
+    sweep: UUID | None = None
+    varied: Mapping[str, Any] = field(default_factory=dict)
+
+
 def submit(
     owner: User,
     kind: str,
@@ -26,6 +45,7 @@ def submit(
     name: str | None = None,
     idempotency_key: str | None = None,
     request_hash: str = "",
+    origin: Origin | None = None,
 ) -> tuple[Job, bool]:
     """Queue a job and return it with True; with False where the same request had made it before.
 
@@ -33,20 +53,21 @@ def submit(
     an input that was deleted in the meantime, raise Conflict. Submissions of one key may race: one row wins.
     """
     key = idempotency_key or ""
-    known = _known(owner, key, request_hash)
+    known = submitted(owner, key, request_hash)
     if known:
         return known, False
     try:
-        return _create(owner, kind, params, inputs, name or kind, key, request_hash), True
+        return _create(owner, kind, params, inputs, name or kind, key, request_hash, origin or Origin()), True
     except IntegrityError:
         # Either another request with the same key was faster, or an input is gone: only the first leaves a row.
-        known = _known(owner, key, request_hash)
+        known = submitted(owner, key, request_hash)
         if known is None:
             raise Conflict(_("One of the inputs was deleted a moment ago."), code="input_deleted") from None
         return known, False
 
 
-def _known(owner: User, key: str, request_hash: str) -> Job | None:
+def submitted(owner: User, key: str, request_hash: str) -> Job | None:
+    """Return what a request with this key has made before; raises Conflict where that was another request."""
     job = Job.objects.filter(owner=owner, idempotency_key=key).first() if key else None
     if job and job.request_hash != request_hash:
         raise Conflict(_("This Idempotency-Key was used for another request."), code="idempotency_key_reused")
@@ -55,9 +76,24 @@ def _known(owner: User, key: str, request_hash: str) -> Job | None:
 
 @transaction.atomic
 def _create(
-    owner: User, kind: str, params: BaseModel, inputs: Mapping[str, Artifact], name: str, key: str, request_hash: str
+    owner: User,
+    kind: str,
+    params: BaseModel,
+    inputs: Mapping[str, Artifact],
+    name: str,
+    key: str,
+    request_hash: str,
+    origin: Origin,
 ) -> Job:
     job = Job.objects.create(
+        id=origin.id,
+        parent=origin.parent,
+        parent_step=origin.parent_step,
+        relation=origin.relation,
+        step=origin.parent_step or 0,
+        steps=origin.steps,
+        sweep=origin.sweep,
+        varied=dict(origin.varied),
         owner=owner,
         kind=kind,
         name=name,
