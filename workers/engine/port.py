@@ -12,6 +12,7 @@ from typing import Any, Literal
 from playground.domain.messages import (
     MAX_MESSAGE_BYTES,
     Artifact,
+    AskType,
     Control,
     Emit,
     Message,
@@ -26,6 +27,9 @@ LOG_CHARACTERS = 2_000
 
 TAIL = 2_000
 """Reports that travel with a checkpoint: more than a pipe and a slow database hold back."""
+
+MAX_ASKS = 20
+"""Things to do now that wait at most; further ones push out the oldest."""
 
 Wish = Literal["stop", "pause", "preempt"]
 
@@ -49,6 +53,7 @@ class Port:
         self._conn = conn
         self._recorded = recorded or Recorded()
         self._wish: Wish | None = None
+        self._asks: list[Control] = []
         self._tail: deque[Emit] = deque(maxlen=TAIL)
 
     def send(self, message: Message) -> None:
@@ -115,12 +120,27 @@ class Port:
         """What the run is asked to do instead of going on, if anything; the first wish stands, a stop overrules it."""
         try:
             while self._conn.poll():
-                message = parse_down(self._conn.recv_bytes(MAX_MESSAGE_BYTES))
-                if isinstance(message, Control) and self._wish != "stop":
-                    self._wish = message.control
+                match parse_down(self._conn.recv_bytes(MAX_MESSAGE_BYTES)):
+                    case Control(control="stop" | "pause" | "preempt" as wish):
+                        self._wish = "stop" if self._wish == "stop" else wish
+                    case Control() as ask:
+                        self._asks = [*self._asks[1 - MAX_ASKS :], ask]
         except (EOFError, ConnectionResetError, BrokenPipeError):
             os._exit(0)
         return self._wish
+
+    def asked(self, what: AskType, step: int) -> Control | None:
+        """What the owner wants to see of this kind after this step, if anything; it is then no longer wanted.
+
+        While a resumed run repeats steps that are stored already nothing is given, since nobody would hear of it.
+        Equal asks are met at once; those with different prompts get a step each.
+        """
+        wanted = [ask for ask in self._asks if ask.control == what]
+        if not wanted or step <= max([self._recorded.sample, self._recorded.probe, *self._recorded.series.values()]):
+            return None
+        first = wanted[0]
+        self._asks = [ask for ask in self._asks if ask != first]
+        return first
 
     def check(self) -> None:
         """Raise Interrupted if a control has arrived; called while there is nothing to save."""
