@@ -7,12 +7,13 @@ queued. Both are plain data, so that the web process can answer without ever imp
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from tokenizers import Tokenizer
 
 from playground.domain.knobs import Knobs
 
@@ -81,17 +82,58 @@ class Estimate(BaseModel):
 
 
 @dataclass(frozen=True)
+class Data:
+    """A corpus as arrays: its token ids one after another, whatever else the kind's `encode` gives, and special ids.
+
+    `special` maps a role ("mask", "pad", "cls", "sep", "unk", "eos") to an id, for those that the tokenizer has.
+    `arrays` are the others by name, `notes` sentences that the owner of the run should read.
+    """
+
+    tokens: TokenIds
+    vocab_size: int
+    special: dict[str, int] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Arrays of one forward pass, both (batch, block) int64; a label of -100 is not learned from."""
+    """Arrays of one forward pass, (batch, block) each; None is what a kind does not use.
+
+    inputs and labels int64, a label of -100 is not learned from. segments int64: first or second text of a pair.
+    documents int64: number of the example that a position belongs to, -1 for padding; positions of different
+    numbers do not see each other. positions int64: place within the example. answers (batch,) int64: right class of a
+    whole row. changes uint8, for people to see: 1 masked, 2 replaced, 3 chosen and kept.
+    """
 
     inputs: NDArray[np.int64]
     labels: NDArray[np.int64]
+    segments: NDArray[np.int64] | None = None
+    documents: NDArray[np.int64] | None = None
+    positions: NDArray[np.int64] | None = None
+    answers: NDArray[np.int64] | None = None
+    changes: NDArray[np.uint8] | None = None
+
+
+class Encoder(Protocol):
+    """Pieces of a corpus as arrays, which are joined over all pieces; "tokens" is one of them.
+
+    `first` is the number (from 1) of the first piece. Raises BadInput naming the piece that cannot be used.
+    """
+
+    def __call__(self, pieces: list[str], first: int, tokenizer: Tokenizer, params: Any) -> dict[str, NDArray[Any]]: ...
 
 
 class BatchMaker(Protocol):
-    """Text as arrays: a pure function of its arguments, so that a resumed run sees the same batches."""
+    """Data as batches: a pure function of its arguments, so that a resumed run sees the same ones; None at the end."""
 
-    def __call__(self, tokens: TokenIds, params: Any, split: Split, step: int, micro: int) -> Batch | None: ...
+    def __call__(self, data: Data, params: Any, split: Split, step: int, micro: int) -> Batch | None: ...
+
+
+def plain(pieces: list[str], first: int, tokenizer: Tokenizer, params: Any) -> dict[str, NDArray[Any]]:
+    """The usual encoder: the token ids of the text and nothing else."""
+    encodings = tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
+    return {"tokens": np.concatenate([np.asarray(encoding.ids, dtype=np.uint32) for encoding in encodings])}
 
 
 @dataclass(frozen=True)
@@ -101,6 +143,12 @@ class JobKind:
     `objective` names a function of the engine's objectives, `attention` says whether a token may see
     those after it, `trains` what is updated ("all" weights or an "adapter"), and `inputs` maps the role
     of each library artifact that the run reads ("corpus", "tokenizer", "model") to its id.
+
+    `reads` says what the pieces are that `encode` gets: stretches of text cut between lines, or whole lines.
+    `encoding` has the parameters that its arrays depend on. `arrange` prepares them for batches once, before the first
+    step: it may add arrays and notes, and raises BadInput for a corpus that gives no batch. `tokenizer` is the
+    algorithm of the one that is trained where none is given; None where the model brings its own. `spoken` is the
+    sample prompt as the model gets to read it.
     """
 
     name: str
@@ -113,4 +161,10 @@ class JobKind:
     inputs: Callable[[Any], dict[str, str]]
     estimate: Callable[[Any, Facts], Estimate]
     batch: BatchMaker
-    presets: dict[str, dict[str, int]]
+    presets: dict[str, dict[str, int]] = field(default_factory=dict)
+    tokenizer: Literal["bpe", "wordpiece"] | None = "bpe"
+    reads: Literal["text", "lines"] = "text"
+    encode: Encoder = plain
+    encoding: Callable[[Any], dict[str, Any]] = lambda params: {}
+    arrange: Callable[[Data, Any], Data] = lambda data, params: data
+    spoken: Callable[[Any, str], str] = lambda params, prompt: prompt

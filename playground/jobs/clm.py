@@ -12,7 +12,7 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from playground.domain.estimate import estimate
-from playground.domain.kind import Batch, Estimate, Facts, JobKind, Problem, Split, TokenIds
+from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split
 from playground.domain.knobs import knob
 from playground.domain.lm_batches import border, crops, shortest, spaced
 from playground.domain.presets import PRESETS, Preset, Shape, feed_forward, table
@@ -145,8 +145,15 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     return estimate(params, params.shape(facts.tokenizer_vocab), params.dropout, facts, tokens, problems)
 
 
-def batch(tokens: TokenIds, params: Params, split: Split, step: int, micro: int) -> Batch | None:
+def arrange(data: Data, params: Params) -> Data:
+    """The data as they are. Raises BadInput for a text that is too short for two blocks."""
+    border(len(data.tokens), params.held_out, params.block_size)
+    return data
+
+
+def batch(data: Data, params: Params, split: Split, step: int, micro: int) -> Batch | None:
     """Crops of the training part, or the fixed blocks of the held-out part (`micro` counts them; None at the end)."""
+    tokens = data.tokens
     cut = border(len(tokens), params.held_out, params.block_size)
     if split == "held_out":
         return spaced(tokens[cut:], params.block_size, params.batch_size, index=micro, batches=params.eval_batches)
@@ -163,6 +170,7 @@ kind = JobKind(
     trains="all",
     inputs=inputs,
     estimate=_estimate,
+    arrange=arrange,
     batch=batch,
     presets=table(),
 )

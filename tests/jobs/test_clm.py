@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from playground.domain.errors import BadInput
-from playground.domain.kind import Batch, Facts, SpeedPoint, Split
+from playground.domain.kind import Batch, Data, Facts, SpeedPoint, Split
 from playground.domain.presets import PRESETS, count
 from playground.domain.training import TIMED_STEPS
 from playground.jobs.clm import Params, kind
@@ -38,7 +38,7 @@ def complaints(**given: Any) -> dict[str, str]:
 
 def batch(tokens: np.ndarray[Any, Any], given: Params, split: Split, step: int, micro: int) -> Batch:
     """A batch that must exist."""
-    made = kind.batch(tokens, given, split, step, micro)
+    made = kind.batch(Data(tokens, 2**16), given, split, step, micro)
     assert made is not None
     return made
 
@@ -202,7 +202,7 @@ def test_held_out_text_is_never_learned_from_and_never_changes() -> None:
     tokens = np.arange(6000, dtype=np.uint16)
     given = params(eval_batches=3, batch_size=2, held_out=0.2)
     seen = np.concatenate([batch(tokens, given, "train", step, 0).labels for step in range(1, 200)])
-    held = [kind.batch(tokens, given, "held_out", 1, index) for index in range(5)]
+    held = [kind.batch(Data(tokens, 2**16), given, "held_out", 1, index) for index in range(5)]
     parts = [part.inputs for part in held if part is not None]
     assert len(parts) == 3
     assert seen.max() < min(part.min() for part in parts)
@@ -216,9 +216,9 @@ def test_a_text_of_two_blocks_is_enough_and_less_is_not() -> None:
     given = params(block_size=8)
     tokens = np.arange(18, dtype=np.uint16)
     assert batch(tokens, given, "train", 1, 0).labels.max() < batch(tokens, given, "held_out", 1, 0).inputs.min()
-    assert kind.batch(tokens, given, "held_out", 1, 1) is None
+    assert kind.batch(Data(tokens, 2**16), given, "held_out", 1, 1) is None
     with pytest.raises(BadInput, match="too short"):
-        kind.batch(tokens[:17], given, "train", 1, 0)
+        kind.batch(Data(tokens[:17], 2**16), given, "train", 1, 0)
 
 
 def test_the_rate_rises_then_falls() -> None:

@@ -31,15 +31,25 @@ def attend(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention of query (batch, heads, q, width) over keys and values (batch, kv heads, k, width)."""
+    """Attention of query (batch, heads, q, width) over keys and values (batch, kv heads, k, width).
+
+    `attention_mask` is added to the scores, (batch, 1, q, k); without one, a causal module sees nothing that comes
+    later, and any other sees everything.
+    """
     batch, heads, queries, width = query.shape
     keys, groups = key.shape[2], heads // key.shape[1]
     if groups > 1:
         key, value = (part.repeat_interleave(groups, dim=1) for part in (key, value))
     rows = query.reshape(batch * heads, queries, width)
     columns = key.reshape(batch * heads, keys, width).transpose(1, 2)
-    hidden = _future(queries, keys, query.dtype, query.device)
-    scores = torch.baddbmm(hidden, rows, columns, alpha=width**-0.5 if scaling is None else scaling)
+    scale = width**-0.5 if scaling is None else scaling
+    if attention_mask is not None:
+        hidden = attention_mask.expand(batch, heads, queries, keys).reshape(batch * heads, queries, keys)
+        scores = torch.baddbmm(hidden, rows, columns, alpha=scale)
+    elif getattr(module, "is_causal", True):
+        scores = torch.baddbmm(_future(queries, keys, query.dtype, query.device), rows, columns, alpha=scale)
+    else:
+        scores = torch.bmm(rows * scale, columns)
     weights = nn.functional.dropout(torch.softmax(scores, dim=-1), dropout, training=dropout > 0)
     mixed = torch.bmm(weights, value.reshape(batch * heads, keys, width))
     return mixed.view(batch, heads, queries, width).transpose(1, 2), None

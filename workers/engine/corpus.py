@@ -1,40 +1,44 @@
-"""A text file as an array of token ids on disk, made once for each text and tokenizer.
+"""A text file as arrays of token ids and the like on disk, made once for each text, tokenizer and kind.
 
 The text is read in chunks that end where a tokenizer would cut anyway (a line's end), so it is never whole in
 memory and its tokens do not depend on how it was read. Files appear in the cache by renaming, complete or not at
 all; several runs may share them.
 """
 
+import contextlib
 import hashlib
 import itertools
+import json
 import os
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from playground.domain.errors import BadInput
-from playground.domain.kind import TokenIds
+from playground.domain.kind import Data, JobKind
 from playground.domain.messages import InputFile
+from playground.domain.special import special_ids
 from workers.engine import tokenizer as bpe
-from workers.engine.files import appearing, prune
+from workers.engine.files import appearing, appearing_folder, prune
 from workers.engine.port import Port
 
 CHUNK_CHARACTERS = 32_768
 """Size of the pieces that are tokenized in parallel."""
-CHUNKS_AT_ONCE = 64
+CHUNKS_AT_ONCE, LINES_AT_ONCE = 64, 4_096
 TELL_SECONDS = 5
 TRAINING_BYTES = 32 * 2**20
 """A tokenizer learns from at most about this much text, taken evenly from the whole: more does not change it much."""
 CACHE_BYTES = 8 * 2**30
 CACHE_SPARE = 3600.0
 """The cache forgets what was used longest ago, but nothing that was used within the hour."""
-VERSION = 1
+VERSION = 2
 """Part of every cache key: raise it when the same inputs would give other tokens."""
 
 _LINE_END = re.compile(r"(?<=\S)\n(?=\S)")
@@ -42,9 +46,9 @@ _LINE_END = re.compile(r"(?<=\S)\n(?=\S)")
 
 @dataclass(frozen=True)
 class Text:
-    """A tokenized corpus: the memory-mapped ids, and the tokenizer that made them."""
+    """An encoded corpus: its memory-mapped arrays, and the tokenizer that made them."""
 
-    tokens: TokenIds
+    data: Data
     tokenizer: Tokenizer
     sha256: str
 
@@ -86,18 +90,35 @@ def sampled(path: Path, total: int, port: Port) -> Iterator[str]:
             yield chunk
 
 
-def prepare(cache: Path, corpus: InputFile, given: InputFile | None, vocab_size: int, port: Port) -> Text:
-    """The tokens of a corpus, from the cache if they are there; trains the tokenizer if none is given."""
+def lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file without their ends, empty ones included, so that they can be counted."""
+    rest = ""
+    for chunk in chunks(path):
+        *whole, rest = (rest + chunk).split("\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def prepare(cache: Path, kind: JobKind, params: Any, corpus: InputFile, given: InputFile | None, port: Port) -> Text:
+    """The arrays of a corpus, from the cache if they are there; trains the tokenizer if none is given."""
     source = file_of(corpus, "text.txt")
     if not source.stat().st_size:
         raise BadInput("The corpus is empty.")
     if given is None:
-        tokenizer = _trained(cache / "tokenizers", source, corpus.sha256, vocab_size, port)
+        tokenizer = _trained(cache / "tokenizers", kind, source, corpus.sha256, params.vocab_size, port)
+        config = None
     else:
-        tokenizer = bpe.load(file_of(given, "tokenizer.json"))
+        path = file_of(given, "tokenizer.json")
+        tokenizer, config = bpe.load(path), bpe.config_of(path)
     identity = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-    key = hashlib.sha256(f"{VERSION} {corpus.sha256} {identity}".encode()).hexdigest()
-    return Text(_encoded(cache / "tokens" / f"{key}.bin", source, tokenizer, port), tokenizer, identity)
+    how = json.dumps([VERSION, kind.name, corpus.sha256, identity, kind.encoding(params)], sort_keys=True)
+    folder = cache / "tokens" / hashlib.sha256(how.encode()).hexdigest()
+    arrays = _encoded(folder, source, kind, params, tokenizer, port)
+    tokens = arrays.pop("tokens")
+    special = special_ids(tokenizer, config)
+    data = kind.arrange(Data(tokens, tokenizer.get_vocab_size(), special, arrays), params)
+    return Text(data, tokenizer, identity)
 
 
 def file_of(artifact: InputFile, name: str) -> Path:
@@ -106,37 +127,57 @@ def file_of(artifact: InputFile, name: str) -> Path:
     return path / name if path.is_dir() else path
 
 
-def _trained(folder: Path, source: Path, sha256: str, vocab_size: int, port: Port) -> Tokenizer:
-    path = folder / f"{hashlib.sha256(f'{VERSION} {sha256} {vocab_size}'.encode()).hexdigest()}.json"
+def _trained(folder: Path, kind: JobKind, source: Path, sha256: str, vocab_size: int, port: Port) -> Tokenizer:
+    how = f"{VERSION} {kind.tokenizer} {sha256} {vocab_size}"
+    path = folder / f"{hashlib.sha256(how.encode()).hexdigest()}.json"
     if not path.exists():
-        tokenizer = bpe.train(sampled(source, source.stat().st_size, port), vocab_size)
+        learn = bpe.ALGORITHMS[kind.tokenizer or "bpe"]
+        tokenizer = learn(sampled(source, source.stat().st_size, port), vocab_size)
         with appearing(path) as file:
             file.write(tokenizer.to_str().encode())
     return bpe.load(path)
 
 
-def _encoded(path: Path, source: Path, tokenizer: Tokenizer, port: Port) -> TokenIds:
-    dtype = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
-    if not path.exists():
-        prune(path.parent.parent, CACHE_BYTES, CACHE_SPARE)
-        with appearing(path) as file:
-            for part in _encode(source, tokenizer, port):
-                file.write(part.astype(dtype).tobytes())
-    if not path.stat().st_size:
+def _encoded(
+    folder: Path, source: Path, kind: JobKind, params: Any, tokenizer: Tokenizer, port: Port
+) -> dict[str, NDArray[Any]]:
+    """Every array of the corpus, memory-mapped; each is a file of its own, named after the array and its type."""
+    if not folder.exists():
+        prune(folder.parent.parent, CACHE_BYTES, CACHE_SPARE)
+        try:
+            with appearing_folder(folder) as part:
+                _write(part, source, kind, params, tokenizer, port)
+        except OSError:
+            if not folder.exists():  # else another run was faster, with the same arrays
+                raise
+    arrays = {}
+    for path in folder.iterdir():
+        name, dtype = path.stem, np.dtype(path.suffix[1:])
+        empty = not path.stat().st_size
+        arrays[name] = np.empty(0, dtype) if empty else np.memmap(path, dtype=dtype, mode="r")
+        os.utime(path)
+    if not len(arrays.get("tokens", ())):
         raise BadInput("The corpus has no tokens.")
-    os.utime(path)
-    return np.memmap(path, dtype=dtype, mode="r")
+    return arrays
 
 
-def _encode(source: Path, tokenizer: Tokenizer, port: Port) -> Iterator[NDArray[np.uint32]]:
-    """The ids of a text, part by part; tells from time to time how far it is, and stops when asked to."""
-    total, done, told = source.stat().st_size, 0, time.monotonic()
-    pieces = chunks(source)
-    while batch := list(itertools.islice(pieces, CHUNKS_AT_ONCE)):
-        port.check()
-        encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-        yield np.concatenate([np.asarray(encoding.ids, dtype=np.uint32) for encoding in encodings])
-        done += sum(len(piece.encode()) for piece in batch)
-        if time.monotonic() - told > TELL_SECONDS:
-            told = time.monotonic()
-            port.log(f"Tokenized {done / 2**20:,.0f} of {total / 2**20:,.0f} MiB.")
+def _write(folder: Path, source: Path, kind: JobKind, params: Any, tokenizer: Tokenizer, port: Port) -> None:
+    """Encode a corpus part by part; tells from time to time how far it is, and stops when asked to."""
+    total, done, told, first = source.stat().st_size, 0, time.monotonic(), 1
+    pieces = chunks(source) if kind.reads == "text" else lines(source)
+    at_once = CHUNKS_AT_ONCE if kind.reads == "text" else LINES_AT_ONCE
+    ids = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
+    with contextlib.ExitStack() as stack:
+        files: dict[str, BinaryIO] = {}
+        while batch := list(itertools.islice(pieces, at_once)):
+            port.check()
+            found = kind.encode(batch, first, tokenizer, params)
+            for name, array in (found | {"tokens": found["tokens"].astype(ids)}).items():
+                if name not in files:
+                    files[name] = stack.enter_context((folder / f"{name}.{array.dtype.name}").open("wb"))
+                files[name].write(array.tobytes())
+            first += len(batch)
+            done += sum(len(piece.encode()) for piece in batch)
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                port.log(f"Tokenized {done / 2**20:,.0f} of {total / 2**20:,.0f} MiB.")

@@ -43,17 +43,27 @@ def appearing_folder(path: Path) -> Iterator[Path]:
 
 
 def prune(folder: Path, limit: int, spare: float) -> None:
-    """Remove the files that were used longest ago until a folder holds at most `limit` bytes.
+    """Remove what was used longest ago until the entries of a folder's folders hold at most `limit` bytes.
 
-    Files used in the last `spare` seconds stay, as somebody may be about to open them.
+    An entry, a file or a folder, goes as a whole. What was used in the last `spare` seconds stays, as somebody may be
+    about to open it.
     """
-    files = [(path, path.stat()) for path in folder.rglob("*") if path.is_file()]
-    total = sum(about.st_size for _, about in files)
-    for path, about in sorted(files, key=lambda entry: entry[1].st_mtime):
-        if total <= limit or about.st_mtime > time.time() - spare:
+    entries = [(path, *_weighed(path)) for path in folder.glob("*/*")]
+    total = sum(size for _, size, _ in entries)
+    for path, size, used in sorted(entries, key=lambda entry: entry[2]):
+        if total <= limit or used > time.time() - spare:
             return
-        path.unlink(missing_ok=True)
-        total -= about.st_size
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+        total -= size
+
+
+def _weighed(path: Path) -> tuple[int, float]:
+    """Bytes of a file, or of all in a folder, and when the newest of them was last used."""
+    found = [file.stat() for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    return sum(about.st_size for about in found), max((about.st_mtime for about in found), default=0.0)
 
 
 def sync(path: Path) -> None:

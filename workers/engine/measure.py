@@ -7,12 +7,14 @@ share of the hardware's speed that training reaches grows with the width of the 
 import time
 from typing import Any
 
+import numpy as np
 import torch
 
-from playground.domain.kind import SpeedPoint
+from playground.domain.kind import Batch, SpeedPoint
 from playground.domain.presets import PRESETS, Shape, count, feed_forward
 from playground.domain.training import Training
 from workers.engine import models
+from workers.engine.batches import tensors
 from workers.engine.objectives import next_token
 from workers.engine.precision import Learner, Precision, resolve
 
@@ -43,11 +45,12 @@ def _point(name: str, precision: Precision, device: torch.device) -> SpeedPoint:
         tie=True,
     )
     learner = Learner(models.build(shape, 0.0, None, 0, device).train(), Training(), precision)
-    ids = torch.randint(VOCABULARY, (BATCH, BLOCK), device=device)
+    ids = np.random.default_rng(0).integers(0, VOCABULARY, (BATCH, BLOCK))
+    batch = tensors(Batch(ids, ids), device)
     times: list[float] = []
     for _ in range(WARM_UP + STEPS):
         begun = time.perf_counter()
-        loss: Any = next_token(learner.model, ids, ids)
+        loss: Any = next_token(learner.model, batch)
         loss.backward()
         learner.collect()
         learner.gradient_norm()  # waits for the device

@@ -10,6 +10,7 @@ from transformers.models.llama.modeling_llama import LlamaForCausalLM
 
 from playground.domain.presets import Shape
 from workers.engine import attention
+from workers.engine.batches import Tensors, visible
 
 
 def configure(shape: Shape, dropout: float, end_of_text: int | None) -> GPT2Config | LlamaConfig:
@@ -55,7 +56,12 @@ def build(shape: Shape, dropout: float, end_of_text: int | None, seed: int, devi
     return model
 
 
-def hidden_states(model: PreTrainedModel, ids: Tensor) -> Tensor:
+def hidden_states(model: PreTrainedModel, batch: Tensors, *, causal: bool) -> Tensor:
     """(batch, block, width): what the last block says about each position, before the output layer."""
-    states: Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    given = {"input_ids": batch.inputs, "use_cache": False}
+    if batch.positions is not None:
+        given["position_ids"] = batch.positions
+    if batch.documents is not None:
+        given["attention_mask"] = visible(batch.documents, model.dtype, causal=causal)
+    states: Tensor = model.base_model(**given).last_hidden_state
     return states

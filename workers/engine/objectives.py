@@ -14,9 +14,7 @@ from torch import Tensor
 from playground.domain.errors import VitrineError
 from playground.domain.estimate import loss_rows
 from workers.engine import models
-
-IGNORED = -100
-"""Label of a position that is not learned from."""
+from workers.engine.batches import IGNORED, Tensors
 
 
 class NotFinite(VitrineError):
@@ -70,11 +68,12 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         return d_hidden * upstream[0], d_weight * upstream[0], None, None
 
 
-def next_token(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
-    """Mean loss, in nats, of predicting each label from the tokens up to its position; both (batch, block)."""
-    states = models.hidden_states(model, ids)
-    flat = states.reshape(-1, states.shape[-1])
-    return ChunkedCrossEntropy.apply(flat, model.lm_head.weight, labels.reshape(-1), torch.is_grad_enabled())
+def next_token(model: Any, batch: Tensors) -> Tensor:
+    """Mean loss, in nats, of predicting each label from the tokens up to its position."""
+    states = models.hidden_states(model, batch, causal=True)
+    flat, labels = states.reshape(-1, states.shape[-1]), batch.labels.reshape(-1)
+    return ChunkedCrossEntropy.apply(flat, model.lm_head.weight, labels, torch.is_grad_enabled())
 
 
-OBJECTIVES: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {"next_token": next_token}
+OBJECTIVES: dict[str, Callable[[Any, Tensors], Tensor]] = {"next_token": next_token}
+"""Each gives the mean over the labels of a batch."""

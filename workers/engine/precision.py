@@ -34,17 +34,21 @@ def _matrix_units() -> bool:
 
 
 class Learner:
-    """A model with its AdamW state: what a step changes and what a checkpoint holds."""
+    """A model with the AdamW state of its trainable weights: what a step changes and what a checkpoint holds.
+
+    Weights that are frozen (`requires_grad` is off) are kept in the precision of the arithmetic alone.
+    """
 
     def __init__(self, model: PreTrainedModel, params: Training, precision: Precision) -> None:
         self.model = model
         self.precision = precision
         self._clip = params.clip
-        self._names = [name for name, _ in model.named_parameters()]
-        initial = [parameter.detach().float().clone() for parameter in model.parameters()]
+        learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self._names = list(learned)
+        initial = [weight.detach().float().clone() for weight in learned.values()]
         if precision == "bf16":
             model.bfloat16()
-        self._weights: list[Tensor] = list(model.parameters())
+        self._weights: list[Tensor] = list(learned.values())
         self._master = [tensor.requires_grad_() for tensor in initial] if precision == "bf16" else self._weights
         matrices = [weight for weight in self._master if weight.ndim >= 2]
         vectors = [weight for weight in self._master if weight.ndim < 2]
@@ -81,7 +85,7 @@ class Learner:
                 torch._foreach_copy_(self._weights, self._master)
 
     def weights(self) -> dict[str, Tensor]:
-        """The fp32 weights by name, shared ones once."""
+        """The fp32 trainable weights by name, shared ones once."""
         return {name: tensor.detach() for name, tensor in zip(self._names, self._master, strict=True)}
 
     def state(self) -> Iterator[tuple[str, Tensor]]:

@@ -22,6 +22,7 @@ from playground.domain.registry import kinds
 from playground.domain.training import Training
 from workers.engine import checkpoints, models, publish
 from workers.engine import tokenizer as bpe
+from workers.engine.batches import Tensors, tensors
 from workers.engine.checkpoints import Progress
 from workers.engine.clock import SaveClock
 from workers.engine.corpus import Text, prepare
@@ -44,7 +45,6 @@ class Run:
         self.device = torch.device(start.device)
         self.progress = Progress(planned=start.planned_steps)
         self.text = self._tokenize()
-        self.kind.batch(self.text.tokens, self.params, "train", 1, 0)  # refuses a text that is too short
         self.learner = self._build()
         self._resume()
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
@@ -53,8 +53,12 @@ class Run:
     def _tokenize(self) -> Text:
         inputs, params = self.start.inputs, self.params
         cache = self.folder.parent.parent / "cache"
-        text = prepare(cache, inputs["corpus"], inputs.get("tokenizer"), params.vocab_size, self.port)
-        if "tokenizer" not in inputs and not self.start.recorded.series:
+        given = inputs.get("tokenizer") or inputs.get("model")
+        text = prepare(cache, self.kind, params, inputs["corpus"], given, self.port)
+        if not self.start.recorded.series:
+            for note in text.data.notes:
+                self.port.log(note, "warning")
+        if given is None and not self.start.recorded.series:
             size = text.tokenizer.get_vocab_size()
             self._hand_over_tokenizer(text, size)
             if size < params.vocab_size:
@@ -111,30 +115,29 @@ class Run:
         per_step = budget.batch_size * budget.gradient_accumulation * self.shape.block_size
         return budget.planned(per_step) or self.progress.planned
 
-    def batch(self, step: int, micro: int) -> tuple[Tensor, Tensor]:
-        """Inputs and labels of one forward pass, and random numbers for its dropout that depend on nothing else."""
-        made = self.kind.batch(self.text.tokens, self.params, "train", step, micro)
+    def batch(self, step: int, micro: int) -> Tensors:
+        """What one forward pass gets: a pure function of seed, step and micro."""
+        made = self.kind.batch(self.text.data, self.params, "train", step, micro)
         if made is None:
             raise BadInput("The corpus gives no batch.")
-        torch.manual_seed(int(np.random.SeedSequence((self.params.seed, step, micro)).generate_state(1)[0]))
-        return torch.from_numpy(made.inputs).to(self.device), torch.from_numpy(made.labels).to(self.device)
+        return tensors(made, self.device)
 
-    def loss(self, ids: Tensor, labels: Tensor) -> Tensor:
-        """The objective of this kind."""
-        return OBJECTIVES[self.kind.objective](self.learner.model, ids, labels)
+    def loss(self, batch: Tensors, step: int, micro: int) -> Tensor:
+        """The objective of this kind; the random numbers of its dropout depend on seed, step and micro alone."""
+        torch.manual_seed(int(np.random.SeedSequence((self.params.seed, step, micro)).generate_state(1)[0]))
+        return OBJECTIVES[self.kind.objective](self.learner.model, batch)
 
     def evaluate(self, step: int) -> None:
         """Report the loss on held-out text."""
-        values = evaluate(self.learner.model, self.kind, self.text.tokens, self.params, self.byte_lengths, step)
+        values = evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
         self.val_loss = values["val_loss"]
         self.port.metrics(step, **values)
 
     def sample(self, step: int) -> None:
         """Report a text that the model writes now."""
         params, model = self.params, self.learner.model
-        written = sample(
-            model, self.text.tokenizer, params.sample_prompt, self.shape.block_size, params.sample_tokens, params.seed
-        )
+        spoken = self.kind.spoken(params, params.sample_prompt)
+        written = sample(model, self.text.tokenizer, spoken, self.shape.block_size, params.sample_tokens, params.seed)
         self.port.sample(step, params.sample_prompt, written)
 
     def save_due(self) -> bool:

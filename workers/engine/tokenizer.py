@@ -5,7 +5,7 @@ deterministic: the same chunks and vocabulary size give the same merges.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ def train(chunks: Iterator[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
+ALGORITHMS: dict[str, Callable[[Iterator[str], int], Tokenizer]] = {"bpe": train}
+"""Which function trains the tokenizer that a kind asks for."""
+
+
 def save(tokenizer: Tokenizer, folder: Path, context: int | None) -> None:
     """Write tokenizer.json and tokenizer_config.json; `context` is the longest input of the model beside it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +55,15 @@ def load(path: Path) -> Tokenizer:
         return Tokenizer.from_file(str(file))
     except Exception as error:
         raise BadInput(f"The tokenizer cannot be read: {error}") from error
+
+
+def config_of(path: Path) -> dict[str, Any] | None:
+    """What the tokenizer_config.json beside a tokenizer.json says, or None where there is none that can be read."""
+    try:
+        found = json.loads((path.parent / "tokenizer_config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def end_of_text(tokenizer: Tokenizer) -> int | None:

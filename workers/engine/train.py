@@ -29,18 +29,18 @@ def train(run: Run) -> Wish | None:
         rate = params.rate(step, planned or MAX_STEPS)
         tick = time.monotonic()
 
-        # Forward and backward: the mean gradient over the micro-batches of this step.
-        loss, tokens = 0.0, 0
-        for micro in range(params.gradient_accumulation):
+        # Forward and backward: the mean gradient over all labels in the micro-batches of this step.
+        batches = [run.batch(step, micro) for micro in range(params.gradient_accumulation)]
+        learned = max(1, sum(batch.learned for batch in batches))
+        loss = 0.0
+        for micro, batch in enumerate(batches):
             wish = port.wish()
             if wish is not None:
                 return wish
-            ids, labels = run.batch(step, micro)
-            part = run.loss(ids, labels) / params.gradient_accumulation
+            part = run.loss(batch, step, micro) * (batch.learned / learned)
             part.backward()
             learner.collect()
             loss += part.item()
-            tokens += ids.numel()
 
         # A step that is not finite is not taken.
         norm = learner.gradient_norm()
@@ -51,7 +51,7 @@ def train(run: Run) -> Wish | None:
         learner.update(rate)
 
         # Report it at once.
-        now = time.monotonic()
+        now, tokens = time.monotonic(), sum(batch.tokens for batch in batches)
         run.progress = replace(run.progress, step=step, tokens=run.progress.tokens + tokens, seconds=now - began)
         port.metrics(
             step,

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 
 from playground.domain.errors import BadInput
 from playground.domain.messages import Control, InputFile, encode
+from playground.jobs.clm import Params, kind
 from tests.workers.engine.attempts import story
 from workers.engine import corpus
 from workers.engine import tokenizer as bpe
@@ -35,6 +36,7 @@ def tokenizer() -> Tokenizer:
 
 
 SMALL = bpe.train(iter([story(50)]), 300)
+PARAMS = Params(corpus="00000000-0000-0000-0000-000000000000", vocab_size=350)
 Write = Callable[[str], InputFile]
 
 
@@ -69,28 +71,28 @@ def test_tokens_do_not_depend_on_the_cuts(write: Write, port: Port, tmp_path: Pa
     text = story(3000)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     made = InputFile(path=str(tmp_path / "tokenizer.json"), sha256="t")
-    found = corpus.prepare(tmp_path / "cache", write(text), made, 0, port)
-    assert found.tokens.dtype == np.uint16
-    assert found.tokens.tolist() == tokenizer.encode(text).ids
-    assert Spelling(found.tokenizer).text(found.tokens.tolist()) == text
+    found = corpus.prepare(tmp_path / "cache", kind, PARAMS, write(text), made, port)
+    assert found.data.tokens.dtype == np.uint16
+    assert found.data.tokens.tolist() == tokenizer.encode(text).ids
+    assert Spelling(found.tokenizer).text(found.data.tokens.tolist()) == text
 
 
 def test_prepared_twice_is_the_same_and_the_second_time_read(write: Write, port: Port, tmp_path: Path) -> None:
     source = write(story())
-    first = corpus.prepare(tmp_path / "cache", source, None, 350, port)
-    other = corpus.prepare(tmp_path / "other", source, None, 350, port)
+    first = corpus.prepare(tmp_path / "cache", kind, PARAMS, source, None, port)
+    other = corpus.prepare(tmp_path / "other", kind, PARAMS, source, None, port)
     assert first.sha256 == other.sha256
-    assert np.array_equal(first.tokens, other.tokens)
+    assert np.array_equal(first.data.tokens, other.data.tokens)
     Path(source.path).write_text("gone " * 10)
-    cached = corpus.prepare(tmp_path / "cache", source, None, 350, port)
-    assert np.array_equal(first.tokens, cached.tokens)
+    cached = corpus.prepare(tmp_path / "cache", kind, PARAMS, source, None, port)
+    assert np.array_equal(first.data.tokens, cached.data.tokens)
 
 
 def test_an_interrupted_preparation_leaves_nothing(write: Write, tmp_path: Path) -> None:
     ours, theirs = Pipe()
     theirs.send_bytes(encode(Control(control="stop")))
     with pytest.raises(Interrupted):
-        corpus.prepare(tmp_path / "cache", write(story()), None, 350, Port(ours))
+        corpus.prepare(tmp_path / "cache", kind, PARAMS, write(story()), None, Port(ours))
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
@@ -98,7 +100,7 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path, port: Port) -> Non
     path = tmp_path / "text.txt"
     path.write_bytes(b"abc\xff" * 100)
     with pytest.raises(BadInput, match="not UTF-8"):
-        corpus.prepare(tmp_path / "cache", InputFile(path=str(path), sha256="x"), None, 300, port)
+        corpus.prepare(tmp_path / "cache", kind, PARAMS, InputFile(path=str(path), sha256="x"), None, port)
 
 
 def test_a_large_corpus_is_sampled_evenly(write: Write, port: Port, monkeypatch: pytest.MonkeyPatch) -> None:

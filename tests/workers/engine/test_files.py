@@ -43,6 +43,10 @@ def test_the_cache_forgets_what_was_used_longest_ago(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*/*"))) == 3
     prune(tmp_path, 250, 0)
     assert {path.name for path in tmp_path.glob("*/*")} == {"new", "middle"}
-    (tmp_path / "tokens" / "now").write_bytes(b"x" * 1000)
+    now = tmp_path / "tokens" / "now"
+    now.mkdir()
+    (now / "tokens.uint16").write_bytes(b"x" * 1000)
     prune(tmp_path, 100, 60)
-    assert {path.name for path in tmp_path.glob("*/*")} == {"now"}
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tokens", now, now / "tokens.uint16"]
+    prune(tmp_path, 100, 0)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tokens"]

@@ -14,10 +14,13 @@ from tests.workers.engine.conftest import ROOT
 
 PROGRAM = """
 import json, sys
+import numpy as np
 import torch
 import workers.engine.preload
+from playground.domain.kind import Batch
 from playground.jobs.clm import Params
 from workers.engine import models
+from workers.engine.batches import tensors
 from workers.engine.objectives import next_token
 from workers.engine.precision import Learner
 from workers.engine.process import peak_memory, tune
@@ -28,9 +31,10 @@ params = Params(**json.loads(sys.argv[1]))
 device = torch.device("cpu")
 model = models.build(params.shape(), params.dropout, None, 0, device).train()
 learner = Learner(model, params, params.precision)
-ids = torch.zeros(params.batch_size, params.block_size, dtype=torch.long)
+ids = np.zeros((params.batch_size, params.block_size), dtype=np.int64)
+batch = tensors(Batch(ids, ids), device)
 for _ in range(2):
-    next_token(learner.model, ids, ids).backward()
+    next_token(learner.model, batch).backward()
     learner.collect()
     learner.update(1e-3)
 print(libraries, peak_memory(device))

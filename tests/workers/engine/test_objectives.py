@@ -7,18 +7,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from playground.domain.kind import Batch
 from playground.domain.training import Training
 from playground.jobs.clm import Params
 from tests.workers.engine.attempts import TINY
 from workers.engine import models
 from workers.engine.attention import attend
-from workers.engine.objectives import IGNORED, ChunkedCrossEntropy, next_token
+from workers.engine.batches import IGNORED, Tensors, tensors
+from workers.engine.objectives import ChunkedCrossEntropy, next_token
 from workers.engine.precision import Learner
 
 
-def gradients(loss: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+def gradients(loss: Tensor, *wrt: Tensor) -> tuple[Tensor, ...]:
     """d loss / d tensor for each."""
-    return torch.autograd.grad(loss, tensors)
+    return torch.autograd.grad(loss, wrt)
 
 
 @pytest.mark.parametrize("rows", [5, 1024, 2500])
@@ -54,6 +56,11 @@ def test_attention_is_causal_attention(queries: int, keys: int, kv_heads: int) -
         torch.testing.assert_close(own, their)
 
 
+def batch(ids: Tensor, labels: Tensor) -> Tensors:
+    """A batch of nothing but inputs and labels."""
+    return tensors(Batch(ids.numpy(), labels.numpy()), ids.device)
+
+
 def build(**given: Any) -> Any:
     """A tiny network."""
     params = Params(**{**TINY, **given})
@@ -69,7 +76,7 @@ def test_the_objective_is_what_transformers_computes(architecture: str) -> None:
     logits = model(ids).logits
     expected = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
     model.set_attn_implementation("vitrine")
-    torch.testing.assert_close(next_token(model, ids, labels), expected)
+    torch.testing.assert_close(next_token(model, batch(ids, labels)), expected)
 
 
 def test_a_network_is_a_pure_function_of_its_seed() -> None:
@@ -87,12 +94,12 @@ def test_fp32_training_is_plain_adamw() -> None:
     optimizer = torch.optim.AdamW(groups, lr=0.01, betas=(settings.beta1, settings.beta2))
     for _ in range(3):
         ids = torch.randint(0, 320, (2, 16))
-        loss: Any = next_token(ours, ids, ids)
+        loss: Any = next_token(ours, batch(ids, ids))
         loss.backward()
         learner.collect()
         learner.gradient_norm()
         learner.update(0.01)
-        expected: Any = next_token(theirs, ids, ids)
+        expected: Any = next_token(theirs, batch(ids, ids))
         expected.backward()
         torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
         optimizer.step()
@@ -107,7 +114,7 @@ def test_bf16_keeps_what_a_single_update_would_lose() -> None:
     before = {name: weight.clone() for name, weight in learner.weights().items()}
     ids = torch.randint(0, 320, (2, 16))
     for _ in range(2):
-        loss: Any = next_token(model, ids, ids)
+        loss: Any = next_token(model, batch(ids, ids))
         loss.backward()
         learner.collect()
         learner.update(1e-6)
