@@ -97,7 +97,7 @@ def test_a_damaged_checkpoint_is_passed_over(bench: Bench, reference: list[Up], 
     attempt.until_step(14)
     said = attempt.kill()
     newest = bench.checkpoints()[-1]
-    assert len(bench.checkpoints()) == 2
+    assert [path.name[:9] for path in bench.checkpoints()] == ["000000004", "000000008", "000000012"]
     state, manifest = newest / "state.safetensors", newest / "manifest.json"
     content = bytearray(state.read_bytes())
     match how:
