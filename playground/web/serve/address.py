@@ -48,8 +48,8 @@ def bind(host: str, port: int) -> Address:
         raise AddressError(f"HOST={host} is not an address of this machine: {error.strerror}.") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Connections inherit this. Servers set it by themselves, but not on a socket that they are handed as a number; without
-    # it every answer in two parts (head, body) waits for the client's delayed acknowledgement, 40 ms.
+    # Connections inherit this. Servers set it by themselves, but not on a socket that they are handed as a number;
+    # without it every answer in two parts (head, body) waits for the client's delayed acknowledgement, 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind(where)
