@@ -148,7 +148,8 @@ class JobKind:
     `encoding` has the parameters that its arrays depend on. `arrange` prepares them for batches once, before the first
     step: it may add arrays and notes, and raises BadInput for a corpus that gives no batch. `tokenizer` is the
     algorithm of the one that is trained where none is given; None where the model brings its own. `spoken` is the
-    sample prompt as the model gets to read it.
+    sample prompt as the model gets to read it. `aims` says which share of the words should be "masked", "replaced" and
+    "kept", for kinds that hide words.
     """
 
     name: str
@@ -168,3 +169,4 @@ class JobKind:
     encoding: Callable[[Any], dict[str, Any]] = lambda params: {}
     arrange: Callable[[Data, Any], Data] = lambda data, params: data
     spoken: Callable[[Any, str], str] = lambda params, prompt: prompt
+    aims: Callable[[Any], dict[str, float]] = lambda params: {}
