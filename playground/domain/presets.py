@@ -1,4 +1,4 @@
-"""Model sizes by name, and exact parameter counts of the two decoder architectures.
+"""Model sizes by name, and exact parameter counts of the architectures.
 
 The presets reach about the size in their names with a vocabulary of 2,048 and an embedding that is shared
 with the output layer; widths are multiples of 64, so that every head has 32 or 64 dimensions and matrix units
@@ -9,12 +9,15 @@ to the last one: a test compares it with the built networks.
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Architecture = Literal["llama", "gpt2"]
+Architecture = Literal["llama", "gpt2", "bert"]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Every dimension of a decoder-only transformer; `d_ff` is the inner width of its feed-forward blocks."""
+    """Every dimension of a transformer; `d_ff` is the inner width of its feed-forward blocks.
+
+    `pairs` says whether a BERT also judges if one text follows another.
+    """
 
     architecture: Architecture
     n_layer: int
@@ -25,6 +28,7 @@ class Shape:
     vocab_size: int
     block_size: int
     tie: bool
+    pairs: bool = False
 
     @property
     def d_head(self) -> int:
@@ -50,45 +54,54 @@ PRESETS = {
 
 
 def feed_forward(architecture: Architecture, d_model: int) -> int:
-    """The usual inner width: 4 d for GPT-2; for Llama's three matrices 8/3 d, rounded up to a multiple of 32."""
-    if architecture == "gpt2":
-        return 4 * d_model
-    return -(-(8 * d_model) // 96) * 32
+    """The usual inner width: 4 d; for Llama's three matrices 8/3 d, rounded up to a multiple of 32."""
+    return -(-(8 * d_model) // 96) * 32 if architecture == "llama" else 4 * d_model
 
 
 def count(shape: Shape) -> int:
     """Number of trainable parameters of a model of this shape, shared weights counted once."""
     embedding = shape.vocab_size * shape.d_model * (1 if shape.tie else 2)
-    return embedding + position_parameters(shape) + shape.n_layer * layer_parameters(shape) + norm_parameters(shape)
+    inside = position_parameters(shape) + shape.n_layer * layer_parameters(shape) + norm_parameters(shape)
+    return embedding + inside + head_parameters(shape)
 
 
 def layer_parameters(shape: Shape) -> int:
-    """Parameters of one block: attention, feed-forward, two normalizations; GPT-2 has biases, Llama has none."""
+    """Parameters of one block: attention, feed-forward, two normalizations; Llama has no biases, the others have."""
     d, ff = shape.d_model, shape.d_ff
-    if shape.architecture == "gpt2":
+    if shape.architecture != "llama":
         return (4 * d * d + 4 * d) + (2 * d * ff + ff + d) + 2 * norm_parameters(shape)
     key_value = shape.n_kv_head * shape.d_head
     return (2 * d * d + 2 * d * key_value) + 3 * d * ff + 2 * norm_parameters(shape)
 
 
 def position_parameters(shape: Shape) -> int:
-    """GPT-2 learns a vector for each position; Llama rotates queries and keys, which has no parameters."""
-    return shape.block_size * shape.d_model if shape.architecture == "gpt2" else 0
+    """GPT-2 and BERT learn a vector for each position, BERT one for each of two segments; Llama rotates, without any."""
+    learned = {"llama": 0, "gpt2": shape.block_size, "bert": shape.block_size + 2}
+    return learned[shape.architecture] * shape.d_model
 
 
 def norm_parameters(shape: Shape) -> int:
-    """LayerNorm (GPT-2) has a scale and a shift, RMSNorm (Llama) a scale only."""
-    return 2 * shape.d_model if shape.architecture == "gpt2" else shape.d_model
+    """LayerNorm (GPT-2, BERT) has a scale and a shift, RMSNorm (Llama) a scale only."""
+    return shape.d_model if shape.architecture == "llama" else 2 * shape.d_model
 
 
-def table() -> dict[str, dict[str, int]]:
-    """The presets with their parameter counts (Llama-style, vocabulary 2,048), for the catalogue."""
+def head_parameters(shape: Shape) -> int:
+    """BERT's head: one more layer before the vocabulary and a bias for each token; for pairs a pooler and two classes."""
+    d = shape.d_model
+    if shape.architecture != "bert":
+        return 0
+    pairs = (d * d + d) + (2 * d + 2) if shape.pairs else 0
+    return (d * d + d) + norm_parameters(shape) + shape.vocab_size + pairs
+
+
+def table(architecture: Architecture = "llama") -> dict[str, dict[str, int]]:
+    """The presets with their parameter counts at a vocabulary of 2,048, for the catalogue."""
     rows = {}
     for name, preset in PRESETS.items():
         shape = Shape(
-            architecture="llama",
+            architecture=architecture,
             n_kv_head=preset.n_head,
-            d_ff=feed_forward("llama", preset.d_model),
+            d_ff=feed_forward(architecture, preset.d_model),
             vocab_size=2048,
             block_size=128,
             tie=True,
