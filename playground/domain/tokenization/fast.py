@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Encoding
 from tokenizers import Tokenizer as Library
 
-from playground.domain.tokenization import alphabet
+from playground.domain.tokenization import alphabet, seams
 from playground.domain.tokenization.cut import Cut, Ints, Text, from_lengths, from_offsets
 from playground.domain.tokenization.tokenizer import Algorithm, Card, Vocabulary
 
@@ -130,17 +130,19 @@ def describe(library: Library, *, id: str, title: str, origin: Any, about: str) 
     control = {token["content"]: token["id"] for token in spec["added_tokens"] if token["special"]}
     unknown = model.get("unk_token") or None
     number = library.token_to_id(unknown) if unknown else model.get("unk_id")
+    byte_level = _mentions(spec, "ByteLevel")
     return Card(
         id=id,
         title=title,
         algorithm=ALGORITHMS[model["type"]],
         size=library.get_vocab_size(with_added_tokens=True),
-        byte_level=_mentions(spec, "ByteLevel"),
+        byte_level=byte_level,
         origin=origin,
         about=about,
         normalizes=spec["normalizer"] is not None,
         unknown=number,
         special=control,
+        seams=seams.rule_of(library, spec, byte_level=byte_level),
     )
 
 

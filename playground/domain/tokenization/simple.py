@@ -52,7 +52,7 @@ def characters() -> Simple:
     """One token per Unicode code point; the id is the code point."""
     about = "Every Unicode character is a token; its id is its code point. Nothing is ever unknown."
     card = Card(id="character", title="Characters", algorithm="character", size=CODE_POINTS, byte_level=False,
-                origin="starter", about=about)  # fmt: skip
+                origin="starter", about=about, seams="lines")  # fmt: skip
     return Simple(card, _characters)
 
 
@@ -61,5 +61,6 @@ def single_bytes() -> Simple:
     about = (
         "Every byte of the text's UTF-8 is a token; its id is its value. The smallest vocabulary, the longest texts."
     )
-    card = Card(id="byte", title="Bytes", algorithm="byte", size=256, byte_level=True, origin="starter", about=about)
+    card = Card(id="byte", title="Bytes", algorithm="byte", size=256, byte_level=True, origin="starter", about=about,
+                seams="lines")  # fmt: skip
     return Simple(card, _bytes)

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from playground.domain.tokenization.cut import Cut
+from playground.domain.tokenization.seams import Rule
 
 Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 
@@ -18,7 +19,8 @@ Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 class Card(BaseModel):
     """What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
 
-    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along.
+    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along, `seams`
+    where its texts can be taken apart.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Card(BaseModel):
     unknown: int | None = None
     special: dict[str, int] = {}
     template: str | None = None
+    seams: Rule = "none"
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from typing_extensions import TypedDict
 from playground.domain.errors import BadInput
 from playground.domain.exhibit import Exhibit
 from playground.domain.knobs import Knobs
+from playground.domain.tokenization import seams
 from playground.domain.tokenization.counts import Counts, count, packed
-from playground.domain.tokenization.cut import Cut, words_in
+from playground.domain.tokenization.cut import Cut, Text, words_in
 from playground.domain.tokenization.tokenizer import Shelf, Tokenizer
 from playground.exhibits.tokens._choice import DEFAULT, EXAMPLE, MAX_CHARACTERS, TokenizerIds
 
@@ -85,9 +86,14 @@ class Cutting(BaseModel):
 
 
 class Result(BaseModel):
-    """One answer for each tokenizer asked for, in that order."""
+    """One answer for each tokenizer asked for, in that order.
+
+    `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides, asked for alone,
+    are together those of the whole, whatever stands further away; what is put around a text excepted.
+    """
 
     tokenizers: list[Cutting]
+    seams: Packed | None = None
 
 
 def run(params: Params, shelf: Shelf) -> Result:
@@ -98,7 +104,12 @@ def run(params: Params, shelf: Shelf) -> Result:
             {"text": [f"At most {MAX_LISTED:,} characters; ask for the form “columns” beyond."]},
         )
     words = words_in(params.text)
-    return Result.model_construct(tokenizers=[_cutting(shelf.open(id), id, params, words) for id in params.tokenizers])
+    opened = [shelf.open(id) for id in params.tokenizers]
+    cuttings = [_cutting(tokenizer, id, params, words) for tokenizer, id in zip(opened, params.tokenizers, strict=True)]
+    if params.form == "tokens":
+        return Result.model_construct(tokenizers=cuttings)
+    places = seams.places(params.text, [tokenizer.card.seams for tokenizer in opened])
+    return Result.model_construct(tokenizers=cuttings, seams=packed(Text(params.text).byte_of[places]))
 
 
 def _cutting(tokenizer: Tokenizer, id: str, params: Params, words: int) -> Cutting:
