@@ -14,6 +14,7 @@ urlpatterns = [
     path("train/", pages.train, name="train"),
     path("runs/", pages.runs, name="runs"),
     path("runs/<uuid:id>/", pages.run, name="run"),
+    path("sweeps/<uuid:id>/", pages.sweep, name="sweep"),
     path("library/", pages.library, name="library"),
     path("models/<uuid:id>/talk/", pages.talk, name="talk"),
     path("i18n/setlang/", pages.set_language, name="set-language"),

@@ -100,7 +100,7 @@ class Training(Knobs):
         le=1000,
     )
     min_improvement: float = knob(
-        0.0, "evaluation", "Least improvement", "By how much the loss must fall to count as better.", "nats", ge=0, le=100
+        0.0, "evaluation", "Least improvement", "How far the loss must fall to count as better.", "nats", ge=0, le=100
     )
     sample_interval: int = knob(
         100, "evaluation", "Sample every", "Steps between two texts written by the model.", "steps", ge=1, le=MAX_STEPS

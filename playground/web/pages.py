@@ -84,6 +84,15 @@ def run(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @access(SIGNED_IN)
 @require_safe
+def sweep(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The runs of a sweep in one table and one picture, live."""
+    if not Job.objects.filter(owner=user_of(request), sweep=id).exists():
+        raise Http404
+    return shell(request, gettext("Sweep"), "SweepPage", id=str(id))
+
+
+@access(SIGNED_IN)
+@require_safe
 def library(request: HttpRequest) -> HttpResponse:
     """Corpora, tokenizers and models, on one tab each."""
     tab = request.GET.get("tab", LIBRARY_TABS[0])

@@ -1,7 +1,21 @@
 """The HTTP API: one module for each noun, put together here."""
 
 from playground import VERSION
-from playground.web.api import corpora, events, exhibits, house, jobs, models, shelf, tokenizers
+from playground.web.api import (
+    asks,
+    corpora,
+    events,
+    exhibits,
+    forks,
+    house,
+    jobs,
+    models,
+    previews,
+    repeats,
+    shelf,
+    sweeps,
+    tokenizers,
+)
 from playground.web.api.routes import VitrineAPI
 
 api = VitrineAPI(
@@ -19,4 +33,9 @@ api.add_router("models", models.router)
 api.add_router("shelf", shelf.router)
 api.add_router("jobs", jobs.router)
 api.add_router("jobs", events.router)
+api.add_router("jobs", asks.router)
+api.add_router("jobs", forks.router)
+api.add_router("jobs", repeats.router)
+api.add_router("jobs", previews.router)
+api.add_router("sweeps", sweeps.router)
 api.add_router("exhibits", exhibits.router)

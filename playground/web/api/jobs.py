@@ -1,9 +1,7 @@
 """`jobs`: queue a run, look at it, steer it."""
 
-import shutil
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import P, QueryEx
@@ -12,7 +10,7 @@ from ninja.responses import Status as Answer
 from playground.domain.errors import BadInput
 from playground.domain.job import Status
 from playground.domain.kind import Estimate
-from playground.ledger import controls, series
+from playground.ledger import controls, series, states
 from playground.ledger.models import Job
 from playground.ledger.submit import submit
 from playground.library import names
@@ -26,8 +24,6 @@ from playground.web.problems import encode
 router = Noun(tags=["jobs"])
 STATES = frozenset(status.value for status in Status)
 MAX_LIST = 200
-MAX_KEY = 200
-"""Characters of an Idempotency-Key; a UUID has 36."""
 
 
 @router.post("", auth=SIGNED_IN, response={202: schemas.Job, 200: schemas.Job}, operation_id="submit_job")
@@ -36,7 +32,7 @@ def create(request: HttpRequest, response: HttpResponse, body: schemas.JobReques
 
     With an `Idempotency-Key` the same request again gives the same job, with 200; another one gives 409.
     """
-    user, key = user_of(request), _key(request)
+    user, key = user_of(request), requests.key_of(request)
     order = requests.read(user, body)
     requests.refuse_misfits(order.estimate())
     job, created = submit(
@@ -84,7 +80,7 @@ def delete(request: HttpRequest, id: UUID) -> object:
     """Remove a run that has ended, with its events and checkpoints; its model stays in the library."""
     job = job_of(user_of(request), id)
     controls.remove(job)
-    shutil.rmtree(settings.VITRINE_HOME / "jobs" / str(id), ignore_errors=True)
+    states.forget(id)
     return None
 
 
@@ -118,16 +114,6 @@ def metrics(request: HttpRequest, id: UUID) -> HttpResponse:
 def receipt(request: HttpRequest, id: UUID) -> object:
     """What is needed to repeat a run exactly."""
     return receipt_of(job_of(user_of(request), id))
-
-
-def _key(request: HttpRequest) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (0 < len(key) <= MAX_KEY and key.isprintable()):
-        message = _("An Idempotency-Key has 1 to {limit} printable characters.").format(limit=MAX_KEY)
-        raise BadInput(message, {"Idempotency-Key": [message]})
-    return key
 
 
 def _states(given: str) -> list[str]:

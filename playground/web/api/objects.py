@@ -114,6 +114,11 @@ def _job(
         finished_at=row.finished_at,
         last_seq=row.last_seq,
         url=f"/api/v1/jobs/{row.pk}",
+        parent=row.parent_id,
+        parent_step=row.parent_step,
+        relation=row.relation,
+        sweep=row.sweep,
+        varied=row.varied,
     )
 
 

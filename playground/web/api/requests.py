@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from playground.domain.errors import BadInput
 from playground.domain.kind import Estimate, Facts, JobKind
 from playground.domain.registry import kinds
+from playground.ledger.models import Job
 from playground.library import artifacts, names
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
@@ -20,6 +22,8 @@ from playground.web.api.schemas import JobRequest
 from playground.web.catalogue import sentence
 from playground.web.problems import FieldError, field_errors
 
+MAX_KEY = 200
+"""Characters of an Idempotency-Key; a UUID has 36."""
 ROLES = tuple(str(kind) for kind in Kind)
 
 
@@ -60,21 +64,17 @@ def read(user: User, body: JobRequest) -> Order:
         errors.append(
             FieldError(field="kind", message=_("There is no such kind; there are: {known}.").format(known=known))
         )
-        raise _refusal(errors)
+        raise refusal(errors)
     params: BaseModel | None = None
     try:
         params = kind.Params.model_validate(body.params)
     except ValidationError as error:
         errors += field_errors(error.errors(include_url=False, include_input=False), ("params",))
-    errors += [
-        FieldError(field=f"params.{name[:80]}", message=_("This text contains characters that do not exist."))
-        for name, value in body.params.items()
-        if _has_zero(value)
-    ]
+    errors += _zeros(body.params, "params.")
     wanted = kind.inputs(params) if params is not None else _plausible(body.params)
     inputs = _artifacts(user, wanted, errors)
     if errors or params is None:
-        raise _refusal(errors)
+        raise refusal(errors)
     return Order(kind, params, inputs, name or _usual_name(kind, inputs))
 
 
@@ -105,13 +105,46 @@ def refuse_misfits(estimate: Estimate) -> None:
             total=f"{memory.total / 2**20:,.0f}", available=f"{memory.available / 2**20:,.0f}", parts=parts
         )
         errors.append(FieldError(field="params", message=told))
-    raise _refusal(errors)
+    raise refusal(errors)
 
 
-def fingerprint(body: JobRequest) -> str:
+def key_of(request: HttpRequest) -> str | None:
+    """The request's Idempotency-Key, if it has one. Raises BadInput."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_KEY and key.isprintable()):
+        message = _("An Idempotency-Key has 1 to {limit} printable characters.").format(limit=MAX_KEY)
+        raise BadInput(message, {"Idempotency-Key": [message]})
+    return key
+
+
+def fingerprint(body: BaseModel, *more: str) -> str:
     """The hash by which two requests with one Idempotency-Key are told apart."""
-    text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True, default=str)
+    text = json.dumps([body.model_dump(mode="json"), *more], sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def known(job: Job) -> dict[str, Any]:
+    """The parameters of a run as far as its kind still has them: those of a new version have their defaults."""
+    kind = kinds().get(job.kind)
+    if kind is None:
+        raise BadInput(_("Runs of this kind can no longer be made."), {"kind": [_("There is no such kind.")]})
+    return {name: value for name, value in job.params.items() if name in kind.Params.model_fields}
+
+
+def refuse_zero(texts: dict[str, Any]) -> None:
+    """Refuse texts with characters that no database keeps, by their fields."""
+    errors = _zeros(texts, "")
+    if errors:
+        raise refusal(errors)
+
+
+def _zeros(values: dict[str, Any], prefix: str) -> list[FieldError]:
+    message = _("This text contains characters that do not exist.")
+    return [
+        FieldError(field=f"{prefix}{name[:80]}", message=message) for name, value in values.items() if _has_zero(value)
+    ]
 
 
 def _has_zero(value: Any) -> bool:
@@ -159,7 +192,8 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _refusal(errors: list[FieldError]) -> BadInput:
+def refusal(errors: list[FieldError]) -> BadInput:
+    """All that is wrong with a request for a run, as one error."""
     fields: dict[str, list[str]] = {}
     for error in errors:
         fields.setdefault(error.field, []).append(error.message)

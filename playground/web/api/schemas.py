@@ -1,7 +1,7 @@
 """The shapes of what the API takes and gives, in one place; OpenAPI and the front end's types come from them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,6 +117,11 @@ class Job(BaseModel):
     finished_at: datetime | None
     last_seq: int
     url: str
+    parent: UUID | None = Field(description="The run that this one comes from, while it exists.")
+    parent_step: int | None = Field(description="The step of another run after which this one begins.")
+    relation: Literal["", "fork", "repeat"]
+    sweep: UUID | None
+    varied: dict[str, Any] = Field(description="The parameters in which the runs of its sweep differ.")
 
 
 class JobList(BaseModel):
