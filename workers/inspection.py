@@ -1,8 +1,9 @@
 """Inspect requests: looking into models while people wait, answered frame by frame through a Redis list.
 
-A request goes to one of two lanes. The warm lane keeps one child with the models last used in memory. Files that a
+A request goes to one of three lanes. The warm lane keeps one child with the models last used in memory. Files that a
 user brought are opened in the fresh lane, in a child that is made for this one request and held to tight limits, so
-that a hostile file harms only its own request.
+that a hostile file harms only its own request. Previews of a run have a lane of the same sort, since they may cut a
+whole text into tokens with a tokenizer that somebody brought, and nobody else should wait for that.
 """
 
 import json
@@ -13,6 +14,7 @@ import time
 from typing import Any, Literal
 
 import redis
+from django.conf import settings
 from django.utils.translation import gettext_noop as mark
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,9 +27,8 @@ from workers.order import SHARE
 
 log = logging.getLogger("vitrine.inspect")
 ENGINE = "workers.engine.inspect"
-Verb = Literal["generate", "exhibit", "check_model"]
-FRESH: frozenset[Verb] = frozenset({"check_model"})
-WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_model": 15.0}
+Verb = Literal["generate", "exhibit", "check_model", "preview"]
+WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_model": 15.0, "preview": 40.0}
 """Seconds that a request may take from the moment its child begins with it."""
 
 WAITING = 64
@@ -45,6 +46,15 @@ UNLOAD = 5.0
 STRANGER = Limits(address_space=1 << 30, cpu=10, file=1 << 20, open_files=256)
 """What a child gets that opens a file which a user brought."""
 
+PREVIEWER = Limits(address_space=4 << 30, cpu=80, file=1 << 30, open_files=256)
+"""What a child gets that prepares a text: training a tokenizer on the largest takes most of this."""
+
+GONE, LATE = mark("The model is no longer in the store."), mark("This took longer than it may and was ended.")
+PREVIEW_GONE = mark("What this run would read is no longer in the store.")
+PREVIEW_LATE = mark(
+    "Preparing this text takes longer than a preview may. The run itself has all the time that it needs."
+)
+
 
 class ModelRef(BaseModel):
     """A model of the library, by its content."""
@@ -53,12 +63,22 @@ class ModelRef(BaseModel):
     sha256: str
 
 
+class InputRef(BaseModel):
+    """An artifact of the library that a run reads, by its content, and what the library says of it."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: str
+    sha256: str
+    meta: dict[str, Any] = {}
+
+
 class Request(BaseModel):
-    """What the web process asks for."""
+    """What the web process asks for; a preview has the inputs of its run by their roles."""
 
     model_config = ConfigDict(extra="forbid")
     verb: Verb
     model: ModelRef | None = None
+    inputs: dict[str, InputRef] = {}
     params: dict[str, Any]
 
 
@@ -92,9 +112,13 @@ class Reply:
 class Lane(threading.Thread):
     """A thread that answers one request after the other with a child of its own."""
 
-    def __init__(self, name: str, client: "redis.Redis", leaving: threading.Event, *, warm: bool, engine: str) -> None:
+    def __init__(
+        self, name: str, client: "redis.Redis", leaving: threading.Event, *, engine: str, limits: Limits | None = None
+    ) -> None:
+        """With `limits` each request gets a child of its own that is held to them; without, one child stays warm."""
         super().__init__(name=name, daemon=True)
-        self._client, self._leaving, self._warm, self._engine = client, leaving, warm, engine
+        self._client, self._leaving, self._engine, self._limits = client, leaving, engine, limits
+        self._warm = limits is None
         self._waiting: queue.Queue[tuple[Reply, Request]] = queue.Queue(WAITING)
         self._child: Child | None = None
 
@@ -126,7 +150,7 @@ class Lane(threading.Thread):
         self._discard()
 
     def _born(self) -> Child:
-        limits = Limits(address_space=int(memory_available() * SHARE) + SLACK) if self._warm else STRANGER
+        limits = self._limits or Limits(address_space=int(memory_available() * SHARE) + SLACK)
         return Child(self._engine, limits, name=self.name)
 
     def _discard(self) -> None:
@@ -142,7 +166,7 @@ class Lane(threading.Thread):
         try:
             order = self._order(reply, request)
         except FileNotFoundError:
-            reply.fail("not_found", mark("The model is no longer in the store."), 404)
+            reply.fail("not_found", PREVIEW_GONE if request.verb == "preview" else GONE, 404)
             return
         if self._child is None or self._child.exit_code is not None:
             self._discard()
@@ -155,7 +179,14 @@ class Lane(threading.Thread):
         model = None
         if request.model is not None:
             model = {"sha256": request.model.sha256, "path": str(store.local("model", request.model.sha256))}
-        return {"id": reply.request, "verb": request.verb, "model": model, "params": request.params}
+        params = request.params
+        if request.verb == "preview":
+            files = {
+                role: {"path": str(store.local(ref.kind, ref.sha256)), "sha256": ref.sha256, "meta": ref.meta}
+                for role, ref in request.inputs.items()
+            }
+            params = {**params, "inputs": files, "cache": str(settings.VITRINE_HOME / "cache")}
+        return {"id": reply.request, "verb": request.verb, "model": model, "params": params}
 
     def _relay(self, child: Child, reply: Reply, order: dict[str, Any], wall: float) -> bool:
         """Pass the child's frames on until the last; False where the child is not fit to answer another request."""
@@ -168,7 +199,7 @@ class Lane(threading.Thread):
                 child.send_raw(json.dumps({"cancel": reply.request}).encode())
                 told, deadline = True, min(deadline, now + UNLOAD)
             if now > deadline:
-                reply.fail("timed_out", mark("This took longer than it may and was ended."), 503)
+                reply.fail("timed_out", PREVIEW_LATE if order["verb"] == "preview" else LATE, 503)
                 return False
             try:
                 raw = child.receive(min(CHECK, deadline - now))
@@ -191,17 +222,20 @@ class Desk:
 
     def __init__(self, client: "redis.Redis", leaving: threading.Event, engine: str = ENGINE) -> None:
         self._client = client
-        self._warm = Lane("inspect-warm", client, leaving, warm=True, engine=engine)
-        self._fresh = Lane("inspect-fresh", client, leaving, warm=False, engine=engine)
+        self._warm = Lane("inspect-warm", client, leaving, engine=engine)
+        self._apart: dict[Verb, Lane] = {
+            "check_model": Lane("inspect-fresh", client, leaving, engine=engine, limits=STRANGER),
+            "preview": Lane("inspect-preview", client, leaving, engine=engine, limits=PREVIEWER),
+        }
 
     def open(self) -> None:
-        """Start both lanes."""
-        self._warm.start()
-        self._fresh.start()
+        """Start the lanes."""
+        for lane in (self._warm, *self._apart.values()):
+            lane.start()
 
     def close(self, timeout: float) -> None:
-        """Wait until both have ended, after `leaving` was set."""
-        for lane in (self._warm, self._fresh):
+        """Wait until they have ended, after `leaving` was set."""
+        for lane in (self._warm, *self._apart.values()):
             lane.join(timeout)
 
     def take(self, request: str, body: dict[str, Any]) -> None:
@@ -212,6 +246,6 @@ class Desk:
         except ValidationError as error:
             reply.fail("bad_request", str(error), 422)
             return
-        lane = self._fresh if parsed.verb in FRESH else self._warm
+        lane = self._apart.get(parsed.verb, self._warm)
         if not lane.put(reply, parsed):
             reply.fail("busy", mark("Too many requests are waiting; please try again in a moment."), 503)

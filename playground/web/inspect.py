@@ -53,8 +53,12 @@ def _celery() -> Celery:
     return app
 
 
-async def stream(verb: str, params: Frame, model: str | None = None) -> AsyncGenerator[Frame]:
-    """The data frames of one request, in order; `model` is the content hash of a library model.
+async def stream(
+    verb: str, params: Frame, model: str | None = None, inputs: Frame | None = None
+) -> AsyncGenerator[Frame]:
+    """The data frames of one request, in order.
+
+    `model` is the content hash of a library model; `inputs` are the artifacts that a run would read, by their roles.
 
     Raises Unavailable where no worker answers, and the worker's own refusal as the error it names. Closing
     the iterator, as the end of the connection does, cancels the work.
@@ -66,6 +70,8 @@ async def stream(verb: str, params: Frame, model: str | None = None) -> AsyncGen
     finished = False
     try:
         body = {"verb": verb, "model": {"sha256": model} if model else None, "params": params}
+        if inputs:
+            body["inputs"] = inputs
         await asyncio.to_thread(_send, request, body)
         async for frame in _frames(client, request):
             if frame["type"] == "end":
@@ -127,6 +133,7 @@ def _error(frame: Frame) -> VitrineError:
     code, status = str(frame.get("code", "error")), int(frame.get("status", 500))
     error = Unavailable(message, code=code) if status == Unavailable.status else VitrineError(message, code=code)
     if status == BadInput.status:
-        error = BadInput(message, {"file": [message]} if code == "bad_file" else None, code=code)
+        fields = frame.get("fields") or ({"file": [message]} if code == "bad_file" else None)
+        error = BadInput(message, fields, code=code)
     error.status = status
     return error

@@ -134,7 +134,7 @@ def test_a_model_that_is_gone_is_said(counter: Counter, home: object) -> None:
 
 def test_a_full_lane_says_so(broker: Broker) -> None:
     client = redis.Redis.from_url(broker.url)
-    lane = Lane("closed", client, threading.Event(), warm=True, engine=INSPECTOR)
+    lane = Lane("closed", client, threading.Event(), engine=INSPECTOR)
     body = Request(verb="generate", params={})
     taken = [lane.put(Reply(client, str(number)), body) for number in range(inspection.WAITING + 1)]
     assert taken == [True] * inspection.WAITING + [False]

@@ -99,7 +99,8 @@ def answer(line: Line, shelf: Shelf, request: Request) -> None:
 def describe(error: BaseException) -> Frame:
     """An exception as the fields of an error frame."""
     if isinstance(error, VitrineError):
-        return {"code": error.code, "message": error.message, "status": error.status}
+        fields = {"fields": error.fields} if isinstance(error, BadInput) and error.fields else {}
+        return {"code": error.code, "message": error.message, "status": error.status, **fields}
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""What an inspect child can do: generate, exhibit, check_model, measure.
+"""What an inspect child can do: generate, exhibit, preview, check_model, measure.
 
 Each verb takes the shelf of warm models, the model that is meant and the parameters, and yields data frames. Models
 are named by content, so one that is warm is the right one.
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from playground.domain.errors import BadInput, NotFound
 from playground.domain.knobs import Knobs
 from playground.domain.registry import exhibits
-from workers.engine import intake, samples
+from workers.engine import intake, preview, samples
 from workers.engine.generate import Choice, write
 from workers.engine.language_model import TransformersModel
 from workers.engine.measure import measure
@@ -135,6 +135,11 @@ def exhibit(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames
     yield result.model_dump(mode="json")
 
 
+def preview_batches(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame with what holds for the whole run, then one for each batch that it would get."""
+    yield from preview.show(params)
+
+
 def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
     """One frame: what the library says of a model folder. Raises BadInput for one that is not accepted."""
     yield intake.check_model(Path(PathParams.model_validate(params).path))
@@ -150,6 +155,7 @@ def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> 
 VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {
     "generate": generate,
     "exhibit": exhibit,
+    "preview": preview_batches,
     "check_model": check_model,
     "measure": measure_speed,
 }
