@@ -32,7 +32,11 @@ class SpeedPoint(BaseModel):
 
 
 class Facts(BaseModel):
-    """What is known about the inputs and the machine when an estimate is asked for; None or empty = unknown."""
+    """What is known about the inputs and the machine when an estimate is asked for; None or empty = unknown.
+
+    `model` is what the library says of the base model, `rows` what it says of the rows of a JSONL corpus; that of a
+    corpus that is none is empty.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,6 +44,8 @@ class Facts(BaseModel):
     corpus_characters: int = Field(ge=0)
     corpus_tokens: int | None = None
     tokenizer_vocab: int | None = None
+    model: dict[str, Any] | None = None
+    rows: dict[str, Any] | None = None
     memory_available: int | None = None
     speed: list[SpeedPoint] = []
     device: str = "cpu"
@@ -66,9 +72,13 @@ class Problem(BaseModel):
 
 
 class Estimate(BaseModel):
-    """What a run will cost; `seconds` and `steps` are None while no machine has been measured."""
+    """What a run will cost; `seconds` and `steps` are None while no machine has been measured.
+
+    `trained` is how many of the parameters change, None where all do.
+    """
 
     parameters: int
+    trained: int | None = None
     tokens_per_step: int
     steps: int | None
     tokens: int | None
@@ -86,7 +96,8 @@ class Data:
     """A corpus as arrays: its token ids one after another, whatever else the kind's `encode` gives, and special ids.
 
     `special` maps a role ("mask", "pad", "cls", "sep", "unk", "eos") to an id, for those that the tokenizer has.
-    `arrays` are the others by name, `notes` sentences that the owner of the run should read.
+    `arrays` are the others by name, `notes` sentences that the owner of the run should read. `context` is how many tokens
+    the base model sees at once, where there is one; `block` the length of a row, where the parameters do not say it.
     """
 
     tokens: TokenIds
@@ -94,6 +105,8 @@ class Data:
     special: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    context: int | None = None
+    block: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""What a run on instructions will cost: a base that is read, and the part of it, or beside it, that is trained.
+
+With an adapter, operations are four for each parameter and token: forward two, backward two more for the gradients that
+pass through; those of the frozen weights themselves are never computed. With all weights it is the usual six.
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from playground.domain import lora
+from playground.domain.errors import BadInput
+from playground.domain.estimate import KEPT, footprint, resolve, speed
+from playground.domain.instructions.data import block_of
+from playground.domain.instructions.params import BLOCK, Tuning
+from playground.domain.kind import Estimate, Facts, Memory, Problem
+from playground.domain.presets import Shape, feed_forward
+from playground.domain.training import TIMED_STEPS
+
+SPARE = 0.9
+"""Share of a block that packing fills with examples, as a rule."""
+
+
+def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[str] = lora.ALL) -> Estimate:
+    """Parameters, memory and time; without a rank all weights are trained. All that is wrong stands in `problems`."""
+    model = facts.model or {}
+    problems = _misfits(params, facts)
+    try:
+        block = block_of(params, model.get("context"))
+    except BadInput as error:
+        block = params.block_size or BLOCK
+        problems.append(Problem(field="block_size", message=error.message))
+    parameters, trained = int(model.get("parameters", 0)), int(model.get("parameters", 0))
+    if rank is not None:
+        try:
+            linear = model.get("linear") or {}
+            trained = lora.parameters(linear, lora.targets(linear, wanted), rank) if linear else 0
+        except BadInput as error:
+            trained = 0
+            problems.append(Problem(field="target_modules", message=error.message))
+    precision = resolve(params.precision, max(1, parameters), facts)
+    per_step = params.batch_size * params.gradient_accumulation * block
+    rate = speed(facts.speed, max(1, parameters), precision)
+    each = (6 if rank is None else 4) * parameters + (0 if rank is None else 2 * trained)
+    steps = params.planned(per_step)
+    if steps is None and rate is not None and params.minutes is not None and each:
+        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
+    tokens = None if steps is None else steps * per_step
+    flops = None if tokens is None else float(each * tokens)
+    memory = _memory(params, facts, block, parameters, trained, frozen=rank is not None)
+    if memory.available is not None and memory.total > memory.available:
+        need, have = memory.total / 2**30, memory.available / 2**30
+        message = f"Needs {need:.1f} GiB of memory and there are {have:.1f} GiB: take a smaller batch or block."
+        problems.append(Problem(field="batch_size", message=message))
+    return Estimate(
+        parameters=parameters + (trained if rank is not None else 0),
+        trained=trained,
+        tokens_per_step=per_step,
+        steps=steps,
+        tokens=tokens,
+        passes=None if tokens is None else tokens * SPARE / max(1, _tokens(params, facts)),
+        flops=flops,
+        memory=memory,
+        seconds=None if flops is None or rate is None else flops / rate,
+        precision=precision,
+        fits=not problems,
+        problems=problems,
+    )
+
+
+def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
+    """What is known before a row is read: that the corpus or the model is of another sort."""
+    problems = []
+    if facts.model is not None and facts.model.get("adapter"):
+        message = "This is an adapter. Take its base model, or merge the two first."
+        problems.append(Problem(field="model", message=message))
+    if facts.model is not None and facts.model.get("attention") == "full":
+        message = "This model fills in gaps and cannot write on. Take one that was trained to continue a text."
+        problems.append(Problem(field="model", message=message))
+    if facts.rows is None:
+        return problems
+    if not facts.rows.get("rows"):
+        message = "This corpus is not JSONL with questions and answers, one a line."
+        problems.append(Problem(field="corpus", message=message))
+        return problems
+    wanted = params.form
+    unfit = facts.rows.get("unfit") if wanted is None else facts.rows.get("without", {}).get(wanted)
+    if unfit is not None:
+        keys = ", ".join(facts.rows.get("keys", [])) or "–"
+        message = f"Row {unfit} of the corpus lacks the keys that are needed. Every row has: {keys}."
+        problems.append(Problem(field="corpus", message=message))
+    return problems
+
+
+def _tokens(params: Tuning, facts: Facts) -> int:
+    """Tokens of the examples, by the usual bytes per token of a vocabulary of that size."""
+    vocabulary = int((facts.model or {}).get("vocab_size", 0)) or 2048
+    return facts.corpus_tokens or round(facts.corpus_bytes / max(1.0, 0.4 * math.log2(vocabulary) - 1.55))
+
+
+def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: int, *, frozen: bool) -> Memory:
+    """Peak memory of a step: the base in the precision of the arithmetic, and masters and moments of what is trained."""
+    precision = resolve(params.precision, max(1, parameters), facts)
+    shape = _shape(facts.model or {}, block)
+    whole = footprint(params, shape, 0.0, precision, facts)
+    wide = 2 if precision == "bf16" else 4
+    if getattr(params, "quantization", "none") == "nf4":
+        wide = 1
+    master = trained * (6 if precision == "bf16" else 4)
+    parts: dict[str, Any] = {
+        "weights": (parameters * wide if frozen else 0) + master,
+        "gradients": master,
+        "optimizer": trained * 8,
+    }
+    total = sum(parts.values()) + whole.activations + whole.logits + whole.other
+    return whole.model_copy(update={**parts, "total": total})
+
+
+def _shape(model: dict[str, Any], block: int) -> Shape:
+    """The dimensions of the base as far as they are known; the nearest architecture that memory was measured with."""
+    architecture = str(model.get("architecture", "llama"))
+    width, heads = int(model.get("width", 64)), int(model.get("heads", 1))
+    known = architecture if any(name == architecture for name, _ in KEPT) else "llama"
+    shape = Shape("llama", 0, 1, 1, width, feed_forward("llama", width), int(model.get("vocab_size", 2)), block, True)
+    if known == "gpt2":
+        shape = replace(shape, architecture="gpt2", d_ff=feed_forward("gpt2", width))
+    inner = max((outer for rows in (model.get("linear") or {}).values() for _, outer, _ in rows), default=shape.d_ff)
+    return replace(shape, n_layer=int(model.get("layers", 1)), n_head=heads, n_kv_head=heads, d_ff=inner)
