@@ -558,6 +558,217 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate
+         * @description Have a running run measure its loss on the held-out text now.
+         */
+        post: operations["evaluate_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sample
+         * @description Have a running run write a text now, with a prompt of one's own or with that of the run.
+         */
+        post: operations["sample_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Probe
+         * @description Have a running run record its pinned sentences now.
+         */
+        post: operations["probe_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoints
+         * @description The states of a run that can be forked: the newest two, and a history that is spread over the run.
+         */
+        get: operations["list_checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fork
+         * @description Queue a run that goes on from a state of this one, with other parameters: 202 and Location.
+         *
+         *     Whatever belongs to the state itself (dimensions, vocabulary) is refused with its field. `Idempotency-Key` as for
+         *     any run.
+         */
+        post: operations["fork_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/repeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verdict
+         * @description Whether a repeat is the same as the run before it, or where it first differs and in what they do.
+         */
+        get: operations["get_repeat"];
+        put?: never;
+        /**
+         * Repeat
+         * @description Queue the same run again, from where it began: 202 and Location. `Idempotency-Key` as for any run.
+         */
+        post: operations["repeat_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What the network would see: batches with their labels, masks, segments and examples. Queues nothing.
+         *
+         *     A text that has not been cut into tokens yet is cut now, unless it is large: then the answer says so.
+         */
+        post: operations["preview_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create
+         * @description Queue every combination of the values: 202 and Location, or one document that names each value that is wrong.
+         *
+         *     `Idempotency-Key` as for any run.
+         */
+        post: operations["submit_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sweep
+         * @description The runs of a sweep with what varies between them and what has come of each so far.
+         */
+        get: operations["get_sweep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description Stop every run of a sweep that has not ended.
+         */
+        post: operations["stop_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exhibits/prediction/next": {
         parameters: {
             query?: never;
@@ -878,7 +1089,8 @@ export interface components {
          * Card
          * @description What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
          *
-         *     `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along.
+         *     `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along, `seams`
+         *     where its texts can be taken apart.
          */
         Card: {
             /** Id */
@@ -917,6 +1129,12 @@ export interface components {
             };
             /** Template */
             template?: string | null;
+            /**
+             * Seams
+             * @default none
+             * @enum {string}
+             */
+            seams: "none" | "spaces" | "lines";
         };
         /**
          * Cards
@@ -935,6 +1153,24 @@ export interface components {
             wings: components["schemas"]["WingEntry"][];
             /** Kinds */
             kinds: components["schemas"]["KindEntry"][];
+        };
+        /**
+         * CheckpointList
+         * @description The states from which a run can be forked, by step.
+         */
+        CheckpointList: {
+            /** Items */
+            items: components["schemas"]["CheckpointSchema"][];
+        };
+        /**
+         * CheckpointSchema
+         * @description A state of a run that lies on this machine.
+         */
+        CheckpointSchema: {
+            /** Step */
+            step: number;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * Params
@@ -1027,6 +1263,12 @@ export interface components {
              */
             seed: number;
             /**
+             * Threads
+             * @description Processor threads of the run; empty: those that the worker has for it. Another number, other last digits.
+             * @default null
+             */
+            threads: number | null;
+            /**
              * Evaluate every
              * @description Steps between two looks at the held-out text.
              * @default 50
@@ -1038,6 +1280,18 @@ export interface components {
              * @default 8
              */
             eval_batches: number;
+            /**
+             * Patience
+             * @description End after so many evaluations in a row that were no better, and keep the best; empty: train to the end.
+             * @default null
+             */
+            patience: number | null;
+            /**
+             * Least improvement
+             * @description How far the loss must fall to count as better.
+             * @default 0
+             */
+            min_improvement: number;
             /**
              * Sample every
              * @description Steps between two texts written by the model.
@@ -1098,13 +1352,6 @@ export interface components {
              */
             preset: ("200k" | "1m" | "10m" | "50m" | "124m") | null;
             /**
-             * Architecture
-             * @description Llama: rotary positions, RMSNorm, gated units. GPT-2: the classic.
-             * @default llama
-             * @enum {string}
-             */
-            architecture: "llama" | "gpt2";
-            /**
              * Layers
              * @description Transformer blocks.
              * @default null
@@ -1123,12 +1370,6 @@ export interface components {
              */
             n_head: number | null;
             /**
-             * Key-value heads
-             * @description Fewer than heads: several heads share keys and values (Llama only).
-             * @default null
-             */
-            n_kv_head: number | null;
-            /**
              * Inner width
              * @description Width inside the feed-forward blocks; empty: the usual one.
              * @default null
@@ -1140,6 +1381,19 @@ export interface components {
              * @default 0
              */
             dropout: number;
+            /**
+             * Architecture
+             * @description Llama: rotary positions, RMSNorm, gated units. GPT-2: the classic.
+             * @default llama
+             * @enum {string}
+             */
+            architecture: "llama" | "gpt2";
+            /**
+             * Key-value heads
+             * @description Fewer than heads: several heads share keys and values (Llama only).
+             * @default null
+             */
+            n_kv_head: number | null;
             /**
              * Tied embeddings
              * @description Input and output layers share one table of token vectors.
@@ -1208,12 +1462,28 @@ export interface components {
             items: components["schemas"]["Corpus"][];
         };
         /**
+         * EnvironmentLine
+         * @description What differs between the machines or programs of two runs; null where one does not say.
+         */
+        EnvironmentLine: {
+            /** Name */
+            name: string;
+            /** Before */
+            before: unknown;
+            /** After */
+            after: unknown;
+        };
+        /**
          * Estimate
          * @description What a run will cost; `seconds` and `steps` are None while no machine has been measured.
+         *
+         *     `trained` is how many of the parameters change, None where all do.
          */
         Estimate: {
             /** Parameters */
             parameters: number;
+            /** Trained */
+            trained?: number | null;
             /** Tokens Per Step */
             tokens_per_step: number;
             /** Steps */
@@ -1308,6 +1578,26 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * ForkRequest
+         * @description Where to branch off, and what to do otherwise there; parameters that are not named stay as they are.
+         */
+        ForkRequest: {
+            /**
+             * Step
+             * @description The newest state kept up to here; null: of all.
+             */
+            step?: number | null;
+            /**
+             * Params
+             * @default {}
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name?: string | null;
         };
         /**
          * Generate
@@ -1434,6 +1724,30 @@ export interface components {
             last_seq: number;
             /** Url */
             url: string;
+            /**
+             * Parent
+             * @description The run that this one comes from, while it exists.
+             */
+            parent: string | null;
+            /**
+             * Parent Step
+             * @description The step of another run after which this one begins.
+             */
+            parent_step: number | null;
+            /**
+             * Relation
+             * @enum {string}
+             */
+            relation: "" | "fork" | "repeat";
+            /** Sweep */
+            sweep: string | null;
+            /**
+             * Varied
+             * @description The parameters in which the runs of its sweep differ.
+             */
+            varied: {
+                [key: string]: unknown;
+            };
         };
         /**
          * JobList
@@ -1495,6 +1809,223 @@ export interface components {
             max_tokenizer_bytes: number;
             /** Max Name Characters */
             max_name_characters: number;
+        };
+        /**
+         * Params
+         * @description A base model, examples, and the size of the adapter.
+         */
+        LoraSftParams: {
+            /**
+             * Steps
+             * @description Number of updates. Give steps, minutes or tokens.
+             * @default 100
+             */
+            steps: number | null;
+            /**
+             * Minutes
+             * @description Time to train for; becomes a number of steps once the first ten have been timed.
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Tokens
+             * @description Number of tokens to learn from, repeats counted.
+             * @default null
+             */
+            tokens: number | null;
+            /**
+             * Batch size
+             * @description Rows in one forward pass. More is steadier, and needs more memory.
+             * @default 8
+             */
+            batch_size: number;
+            /**
+             * Gradient accumulation
+             * @description Forward passes whose gradients are averaged into one step.
+             * @default 1
+             */
+            gradient_accumulation: number;
+            /**
+             * Learning rate
+             * @description Size of the largest update, reached after the warm-up.
+             * @default 0.001
+             */
+            learning_rate: number;
+            /**
+             * Final learning rate
+             * @description Share of the learning rate that is left at the end.
+             * @default 0.1
+             */
+            min_learning_rate_ratio: number;
+            /**
+             * Warm-up
+             * @description Steps in which the learning rate rises from zero.
+             * @default 20
+             */
+            warmup_steps: number;
+            /**
+             * Beta 1
+             * @description Memory of AdamW's running mean of the gradient.
+             * @default 0.9
+             */
+            beta1: number;
+            /**
+             * Beta 2
+             * @description Memory of AdamW's running mean of its square.
+             * @default 0.99
+             */
+            beta2: number;
+            /**
+             * Weight decay
+             * @description Pull of the trained matrices towards zero in each step.
+             * @default 0
+             */
+            weight_decay: number;
+            /**
+             * Gradient clipping
+             * @description Largest length of the gradient; 0 switches clipping off.
+             * @default 1
+             */
+            clip: number;
+            /**
+             * Precision
+             * @description Number format of the network's arithmetic; auto takes the faster one.
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * Seed
+             * @description Same seed, same machine: the same run, number by number.
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Threads
+             * @description Processor threads of the run; empty: those that the worker has for it. Another number, other last digits.
+             * @default null
+             */
+            threads: number | null;
+            /**
+             * Evaluate every
+             * @description Steps between two looks at the held-out text.
+             * @default 50
+             */
+            eval_interval: number;
+            /**
+             * Evaluation batches
+             * @description Batches of held-out text, the same ones each time.
+             * @default 8
+             */
+            eval_batches: number;
+            /**
+             * Patience
+             * @description End after so many evaluations in a row that were no better, and keep the best; empty: train to the end.
+             * @default null
+             */
+            patience: number | null;
+            /**
+             * Least improvement
+             * @description How far the loss must fall to count as better.
+             * @default 0
+             */
+            min_improvement: number;
+            /**
+             * Sample every
+             * @description Steps between two texts written by the model.
+             * @default 100
+             */
+            sample_interval: number;
+            /**
+             * Sample prompt
+             * @description The instruction that the model answers, written by the template.
+             * @default Name three animals.
+             */
+            sample_prompt: string;
+            /**
+             * Sample length
+             * @description Tokens in a sample.
+             * @default 80
+             */
+            sample_tokens: number;
+            /**
+             * Checkpoint every
+             * @description Steps between two saved states; empty: about every ten seconds.
+             * @default null
+             */
+            checkpoint_interval: number | null;
+            /**
+             * Base model
+             * @description The model that learns to answer; it stays as it is.
+             */
+            model: string;
+            /**
+             * Examples
+             * @description A JSONL file: one question with its answer a line.
+             */
+            corpus: string;
+            /**
+             * Form of the rows
+             * @description Alpaca: instruction, input, output. ChatML: messages. Plain: prompt and completion.
+             * @default auto
+             * @enum {string}
+             */
+            rows: "auto" | "alpaca" | "chatml" | "plain";
+            /**
+             * Template
+             * @description How an example is written as one text: alpaca, chatml, plain, or a text of your own with places in braces.
+             * @default alpaca
+             */
+            template: string;
+            /**
+             * Block size
+             * @description Tokens in a row; empty: what the model sees, at most 512.
+             * @default null
+             */
+            block_size: number | null;
+            /**
+             * Packing
+             * @description Several examples in one row, which do not see each other, in place of padding.
+             * @default true
+             */
+            packing: boolean;
+            /**
+             * Held-out share
+             * @description Share of the examples that is kept for validation.
+             * @default 0.1
+             */
+            held_out: number;
+            /**
+             * Rank
+             * @description Width of the adapter's two matrices: more can learn more.
+             * @default 8
+             */
+            rank: number;
+            /**
+             * Alpha
+             * @description The adapter's output is multiplied by alpha / rank.
+             * @default 16
+             */
+            alpha: number;
+            /**
+             * Adapter dropout
+             * @description Share of the adapter's inputs that are zeroed while training.
+             * @default 0
+             */
+            dropout: number;
+            /**
+             * Adapted layers
+             * @description All linear layers, automatic (queries and values of attention), or their names.
+             * @default all-linear
+             */
+            target_modules: ("auto" | "all-linear") | string[];
+            /**
+             * Frozen base
+             * @description NF4 holds the base in four bits (QLoRA); it needs a CUDA device.
+             * @default none
+             * @enum {string}
+             */
+            quantization: "none" | "nf4";
         };
         /**
          * Me
@@ -1630,6 +2161,161 @@ export interface components {
             total: number;
         };
         /**
+         * PreviewBatch
+         * @description One forward pass: the first rows of it as arrays (row, position), as in `playground.domain.kind.Batch`.
+         */
+        PreviewBatch: {
+            /** Step */
+            step: number;
+            /** Micro */
+            micro: number;
+            /**
+             * Rows
+             * @description Rows of the batch, of which `lines` has the first.
+             */
+            rows: number;
+            /** Block */
+            block: number;
+            /** Inputs */
+            inputs: {
+                [key: string]: string;
+            };
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Changes */
+            changes: {
+                [key: string]: string;
+            } | null;
+            /** Segments */
+            segments: {
+                [key: string]: string;
+            } | null;
+            /** Documents */
+            documents: {
+                [key: string]: string;
+            } | null;
+            /** Positions */
+            positions: {
+                [key: string]: string;
+            } | null;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            } | null;
+            /** Lines */
+            lines: components["schemas"]["PreviewLine"][];
+            /**
+             * Original
+             * @description The same rows before anything was hidden in them.
+             */
+            original: components["schemas"]["PreviewLine"][] | null;
+            /**
+             * Pieces
+             * @description Every token that is in a shown row or has to be predicted there.
+             */
+            pieces: components["schemas"]["PreviewPiece"][];
+            /**
+             * Examples
+             * @description The texts of the shown rows, for kinds whose rows hold them.
+             */
+            examples: components["schemas"]["PreviewExample"][] | null;
+            counts: components["schemas"]["PreviewCounts"];
+        };
+        /**
+         * PreviewCounts
+         * @description What a whole batch holds, the rows that are not shown included.
+         *
+         *     `tokens` are those that are no padding; `words` those that could have been chosen to be predicted: neither padding
+         *     nor the marks of beginning and end. `examples` counts the texts, several of which a row may hold.
+         */
+        PreviewCounts: {
+            /** Tokens */
+            tokens: number;
+            /** Padding */
+            padding: number;
+            /** Words */
+            words: number;
+            /** Labelled */
+            labelled: number;
+            /** Masked */
+            masked: number;
+            /** Replaced */
+            replaced: number;
+            /** Kept */
+            kept: number;
+            /** Examples */
+            examples: number;
+        };
+        /**
+         * PreviewExample
+         * @description One text within a row, as the network reads it: control tokens are written out. `first` is its first token.
+         */
+        PreviewExample: {
+            /** Row */
+            row: number;
+            /** First */
+            first: number;
+            /** Tokens */
+            tokens: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * PreviewLine
+         * @description A row as text: one text for each group, and how many tokens each group has (which sum up to the block size).
+         */
+        PreviewLine: {
+            /** Texts */
+            texts: string[];
+            /** Sizes */
+            sizes: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PreviewPiece
+         * @description A token by itself: its text, "" where it is part of a character only, and its bytes in hexadecimal.
+         */
+        PreviewPiece: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Hex */
+            hex: string;
+            /** Special */
+            special: boolean;
+        };
+        /**
+         * PreviewRequest
+         * @description A run as it would be queued, and which of its batches are wanted: `micro` counts those of one step from 0.
+         */
+        PreviewRequest: {
+            /** Kind */
+            kind: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Step
+             * @default 1
+             */
+            step: number;
+            /**
+             * Micro
+             * @default 0
+             */
+            micro: number;
+            /**
+             * Batches
+             * @default 1
+             */
+            batches: number;
+        };
+        /**
          * Problem
          * @description Why a run as described cannot work, and at which field of the form.
          */
@@ -1759,6 +2445,92 @@ export interface components {
             name: string;
         };
         /**
+         * RepeatRequest
+         * @description A repeat may take another number of threads, to see what depends on it; else it is to be the very same run.
+         */
+        RepeatRequest: {
+            /** Threads */
+            threads?: number | null;
+        };
+        /**
+         * RepeatVerdict
+         * @description How a repeat compares with the run before it, number by number.
+         *
+         *     "running" says that nothing differs so far and more is to come, "nothing" that there is no step to compare. `steps`
+         *     counts the steps that both have; at `step`, where something differs first, `values` has both numbers of `series`.
+         */
+        RepeatVerdict: {
+            /**
+             * Of
+             * Format: uuid
+             */
+            of: string;
+            /** Name */
+            name: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "identical" | "differs" | "running" | "nothing";
+            /** Steps */
+            steps: number;
+            /** Step */
+            step: number | null;
+            /** Series */
+            series: string | null;
+            /** Values */
+            values: [
+                number,
+                number
+            ] | null;
+            /** Environment */
+            environment: components["schemas"]["EnvironmentLine"][];
+        };
+        /**
+         * RunPreview
+         * @description The answer: batches that follow one another, from the step that was asked for on.
+         */
+        RunPreview: {
+            /** Kind */
+            kind: string;
+            /** Attention */
+            attention: string;
+            /** Objective */
+            objective: string;
+            /**
+             * Micros
+             * @description Batches of one step.
+             */
+            micros: number;
+            /**
+             * Tokens
+             * @description Tokens of the whole text.
+             */
+            tokens: number;
+            /** Vocab Size */
+            vocab_size: number;
+            /** Special */
+            special: {
+                [key: string]: number;
+            };
+            /** Aims */
+            aims: {
+                [key: string]: number;
+            };
+            /** Notes */
+            notes: string[];
+            /** Batches */
+            batches: components["schemas"]["PreviewBatch"][];
+        };
+        /**
+         * SampleRequest
+         * @description What the model is to continue; without a prompt, that of the run.
+         */
+        SampleRequest: {
+            /** Prompt */
+            prompt?: string | null;
+        };
+        /**
          * SeriesSchema
          * @description One curve; `step` increases strictly.
          */
@@ -1767,6 +2539,192 @@ export interface components {
             step: number[];
             /** Value */
             value: number[];
+        };
+        /**
+         * Params
+         * @description A base model and examples; the rate is lower, as it moves weights that have learned already.
+         */
+        SftParams: {
+            /**
+             * Steps
+             * @description Number of updates. Give steps, minutes or tokens.
+             * @default 100
+             */
+            steps: number | null;
+            /**
+             * Minutes
+             * @description Time to train for; becomes a number of steps once the first ten have been timed.
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Tokens
+             * @description Number of tokens to learn from, repeats counted.
+             * @default null
+             */
+            tokens: number | null;
+            /**
+             * Batch size
+             * @description Rows in one forward pass. More is steadier, and needs more memory.
+             * @default 8
+             */
+            batch_size: number;
+            /**
+             * Gradient accumulation
+             * @description Forward passes whose gradients are averaged into one step.
+             * @default 1
+             */
+            gradient_accumulation: number;
+            /**
+             * Learning rate
+             * @description Size of the largest update, reached after the warm-up.
+             * @default 0.0003
+             */
+            learning_rate: number;
+            /**
+             * Final learning rate
+             * @description Share of the learning rate that is left at the end.
+             * @default 0.1
+             */
+            min_learning_rate_ratio: number;
+            /**
+             * Warm-up
+             * @description Steps in which the learning rate rises from zero.
+             * @default 20
+             */
+            warmup_steps: number;
+            /**
+             * Beta 1
+             * @description Memory of AdamW's running mean of the gradient.
+             * @default 0.9
+             */
+            beta1: number;
+            /**
+             * Beta 2
+             * @description Memory of AdamW's running mean of its square.
+             * @default 0.99
+             */
+            beta2: number;
+            /**
+             * Weight decay
+             * @description Pull of the trained matrices towards zero in each step.
+             * @default 0
+             */
+            weight_decay: number;
+            /**
+             * Gradient clipping
+             * @description Largest length of the gradient; 0 switches clipping off.
+             * @default 1
+             */
+            clip: number;
+            /**
+             * Precision
+             * @description Number format of the network's arithmetic; auto takes the faster one.
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * Seed
+             * @description Same seed, same machine: the same run, number by number.
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Threads
+             * @description Processor threads of the run; empty: those that the worker has for it. Another number, other last digits.
+             * @default null
+             */
+            threads: number | null;
+            /**
+             * Evaluate every
+             * @description Steps between two looks at the held-out text.
+             * @default 50
+             */
+            eval_interval: number;
+            /**
+             * Evaluation batches
+             * @description Batches of held-out text, the same ones each time.
+             * @default 8
+             */
+            eval_batches: number;
+            /**
+             * Patience
+             * @description End after so many evaluations in a row that were no better, and keep the best; empty: train to the end.
+             * @default null
+             */
+            patience: number | null;
+            /**
+             * Least improvement
+             * @description How far the loss must fall to count as better.
+             * @default 0
+             */
+            min_improvement: number;
+            /**
+             * Sample every
+             * @description Steps between two texts written by the model.
+             * @default 100
+             */
+            sample_interval: number;
+            /**
+             * Sample prompt
+             * @description The instruction that the model answers, written by the template.
+             * @default Name three animals.
+             */
+            sample_prompt: string;
+            /**
+             * Sample length
+             * @description Tokens in a sample.
+             * @default 80
+             */
+            sample_tokens: number;
+            /**
+             * Checkpoint every
+             * @description Steps between two saved states; empty: about every ten seconds.
+             * @default null
+             */
+            checkpoint_interval: number | null;
+            /**
+             * Base model
+             * @description The model that learns to answer; it stays as it is.
+             */
+            model: string;
+            /**
+             * Examples
+             * @description A JSONL file: one question with its answer a line.
+             */
+            corpus: string;
+            /**
+             * Form of the rows
+             * @description Alpaca: instruction, input, output. ChatML: messages. Plain: prompt and completion.
+             * @default auto
+             * @enum {string}
+             */
+            rows: "auto" | "alpaca" | "chatml" | "plain";
+            /**
+             * Template
+             * @description How an example is written as one text: alpaca, chatml, plain, or a text of your own with places in braces.
+             * @default alpaca
+             */
+            template: string;
+            /**
+             * Block size
+             * @description Tokens in a row; empty: what the model sees, at most 512.
+             * @default null
+             */
+            block_size: number | null;
+            /**
+             * Packing
+             * @description Several examples in one row, which do not see each other, in place of padding.
+             * @default true
+             */
+            packing: boolean;
+            /**
+             * Held-out share
+             * @description Share of the examples that is kept for validation.
+             * @default 0.1
+             */
+            held_out: number;
         };
         /**
          * SpeedPoint
@@ -1782,6 +2740,69 @@ export interface components {
              * @enum {string}
              */
             precision: "fp32" | "bf16";
+        };
+        /**
+         * Sweep
+         * @description The runs of a sweep in the order of their values, and the one with the lowest held-out loss so far.
+         */
+        Sweep: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Over */
+            over: {
+                [key: string]: unknown[];
+            };
+            /** Items */
+            items: components["schemas"]["SweepItem"][];
+            /** Best */
+            best: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * SweepItem
+         * @description One run of a sweep: its values, and its losses so far.
+         */
+        SweepItem: {
+            job: components["schemas"]["Job"];
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            /** Loss */
+            loss: number | null;
+            /** Val Loss */
+            val_loss: number | null;
+            /** Best Val Loss */
+            best_val_loss: number | null;
+            /** Best Step */
+            best_step: number | null;
+        };
+        /**
+         * SweepRequest
+         * @description Runs that differ in the values of one or two parameters; every combination becomes one.
+         */
+        SweepRequest: {
+            /** Kind */
+            kind: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Over
+             * @description Parameter -> the values that it takes.
+             */
+            over: {
+                [key: string]: unknown[];
+            };
+            /** Name */
+            name?: string | null;
         };
         /**
          * Columns
@@ -1891,10 +2912,20 @@ export interface components {
         /**
          * Result
          * @description One answer for each tokenizer asked for, in that order.
+         *
+         *     `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides, asked for alone,
+         *     are together those of the whole, whatever stands further away; what is put around a text excepted.
          */
         TokensBenchResult: {
             /** Tokenizers */
             tokenizers: components["schemas"]["TokensBenchCutting"][];
+            /**
+             * Seams
+             * @default null
+             */
+            seams: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Token
@@ -4212,6 +5243,390 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    evaluate_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    sample_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    probe_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_checkpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    fork_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_repeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepeatVerdict"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    repeat_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepeatRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    preview_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPreview"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    submit_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    stop_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
                 };
             };
             /** @description Refused */

@@ -16,7 +16,7 @@ MAX_TOKENS = 8_192
 """Tokens shown of a batch: with long blocks fewer rows are shown, but always one."""
 
 
-class Piece(BaseModel):
+class PreviewPiece(BaseModel):
     """A token by itself: its text, "" where it is part of a character only, and its bytes in hexadecimal."""
 
     id: int
@@ -25,14 +25,14 @@ class Piece(BaseModel):
     special: bool
 
 
-class Line(BaseModel):
+class PreviewLine(BaseModel):
     """A row as text: one text for each group, and how many tokens each group has (which sum up to the block size)."""
 
     texts: list[str]
     sizes: Packed
 
 
-class Counts(BaseModel):
+class PreviewCounts(BaseModel):
     """What a whole batch holds, the rows that are not shown included.
 
     `tokens` are those that are no padding; `words` those that could have been chosen to be predicted: neither padding
@@ -49,7 +49,7 @@ class Counts(BaseModel):
     examples: int
 
 
-class Example(BaseModel):
+class PreviewExample(BaseModel):
     """One text within a row, as the network reads it: control tokens are written out. `first` is its first token."""
 
     row: int
@@ -58,7 +58,7 @@ class Example(BaseModel):
     text: str
 
 
-class BatchPicture(BaseModel):
+class PreviewBatch(BaseModel):
     """One forward pass: the first rows of it as arrays (row, position), as in `playground.domain.kind.Batch`."""
 
     step: int
@@ -72,14 +72,16 @@ class BatchPicture(BaseModel):
     documents: Packed | None
     positions: Packed | None
     answers: Packed | None
-    lines: list[Line]
-    original: list[Line] | None = Field(description="The same rows before anything was hidden in them.")
-    pieces: list[Piece] = Field(description="Every token that is in a shown row or has to be predicted there.")
-    examples: list[Example] | None = Field(description="The texts of the shown rows, for kinds whose rows hold them.")
-    counts: Counts
+    lines: list[PreviewLine]
+    original: list[PreviewLine] | None = Field(description="The same rows before anything was hidden in them.")
+    pieces: list[PreviewPiece] = Field(description="Every token that is in a shown row or has to be predicted there.")
+    examples: list[PreviewExample] | None = Field(
+        description="The texts of the shown rows, for kinds whose rows hold them."
+    )
+    counts: PreviewCounts
 
 
-class Head(BaseModel):
+class PreviewHead(BaseModel):
     """What holds for all batches of a run. `aims`: shares of the words to be masked, replaced and kept."""
 
     kind: str
@@ -93,7 +95,7 @@ class Head(BaseModel):
     notes: list[str]
 
 
-class Preview(Head):
+class RunPreview(PreviewHead):
     """The answer: batches that follow one another, from the step that was asked for on."""
 
-    batches: list[BatchPicture]
+    batches: list[PreviewBatch]

@@ -20,7 +20,14 @@ from playground.domain.errors import BadInput
 from playground.domain.kind import Batch, Data
 from playground.domain.knobs import Knobs
 from playground.domain.messages import InputFile
-from playground.domain.preview import BatchPicture, Counts, Example, Head, Line, Piece
+from playground.domain.preview import (
+    PreviewBatch,
+    PreviewCounts,
+    PreviewExample,
+    PreviewHead,
+    PreviewLine,
+    PreviewPiece,
+)
 from playground.domain.registry import kinds
 from playground.domain.training import MAX_STEPS
 from workers.engine.batches import IGNORED
@@ -81,7 +88,7 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     guard = Guard(file_of(corpus, "text.txt").stat().st_size)
     text = prepare(Path(asked.cache), kind, given, corpus, inputs.get("tokenizer") or inputs.get("model"), guard)
     data, micros = text.data, given.gradient_accumulation
-    head = Head(
+    head = PreviewHead(
         kind=kind.name,
         attention=kind.attention,
         objective=kind.objective,
@@ -110,7 +117,7 @@ class Artist:
         self._spelling, self._texts = spelling, texts
         self._marks = np.array([data.special[role] for role in MARKS if role in data.special], dtype=np.int64)
 
-    def draw(self, batch: Batch, step: int, micro: int) -> BatchPicture:
+    def draw(self, batch: Batch, step: int, micro: int) -> PreviewBatch:
         """The picture of one batch."""
         rows, block = batch.inputs.shape
         shown = slice(0, max(1, min(preview.MAX_ROWS, preview.MAX_TOKENS // block)))
@@ -120,7 +127,7 @@ class Artist:
         lines = [self._line(row, borders(documents, index)) for index, row in enumerate(inputs)]
         changed = batch.changes is not None
         ids = np.unique(np.concatenate([inputs.ravel(), labels[labels != IGNORED]]))
-        return BatchPicture(
+        return PreviewBatch(
             step=step,
             micro=micro,
             rows=rows,
@@ -139,7 +146,7 @@ class Artist:
             counts=self._counts(batch),
         )
 
-    def _counts(self, batch: Batch) -> Counts:
+    def _counts(self, batch: Batch) -> PreviewCounts:
         documents, changes = batch.documents, batch.changes
         filled = np.ones(batch.inputs.shape, dtype=bool) if documents is None else documents >= 0
         words = filled & ~np.isin(original(batch), self._marks)
@@ -148,7 +155,7 @@ class Artist:
         def changed(how: int) -> int:
             return 0 if changes is None else int((changes == how).sum())
 
-        return Counts(
+        return PreviewCounts(
             tokens=int(filled.sum()),
             padding=int((~filled).sum()),
             words=int(words.sum()),
@@ -159,20 +166,20 @@ class Artist:
             examples=examples,
         )
 
-    def _examples(self, inputs: NDArray[np.int64], documents: NDArray[np.int64] | None) -> list[Example]:
+    def _examples(self, inputs: NDArray[np.int64], documents: NDArray[np.int64] | None) -> list[PreviewExample]:
         """The texts of each row, padding left out."""
         found = []
         for row, ids in enumerate(inputs):
             for first, last in spans(documents, row, len(ids)):
                 text = b"".join(self._spelling.spell(int(token)) for token in ids[first:last]).decode(errors="ignore")
-                found.append(Example(row=row, first=first, tokens=last - first, text=text))
+                found.append(PreviewExample(row=row, first=first, tokens=last - first, text=text))
         return found
 
-    def _piece(self, token: int) -> Piece:
+    def _piece(self, token: int) -> PreviewPiece:
         raw = self._spelling.spell(token)
-        return Piece(id=token, text=whole_text(raw), hex=raw.hex(), special=self._spelling.is_special(token))
+        return PreviewPiece(id=token, text=whole_text(raw), hex=raw.hex(), special=self._spelling.is_special(token))
 
-    def _line(self, ids: NDArray[np.int64], breaks: Iterable[int]) -> Line:
+    def _line(self, ids: NDArray[np.int64], breaks: Iterable[int]) -> PreviewLine:
         """A row as text. No group reaches over a control token or over a border between two examples."""
         spelled = [self._spelling.spell(int(token)) for token in ids]
         alone = [at for at, token in enumerate(ids) if self._spelling.is_special(int(token))]
@@ -183,7 +190,7 @@ class Artist:
             for text, size in groups(spelled[start:end]):
                 texts.append(text)
                 sizes.append(size)
-        return Line(texts=texts, sizes=pack(np.array(sizes, dtype=np.uint16)))
+        return PreviewLine(texts=texts, sizes=pack(np.array(sizes, dtype=np.uint16)))
 
 
 def original(batch: Batch) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from pydantic import Field
 
 from playground.domain.errors import BadInput, Unavailable
-from playground.domain.preview import MAX_BATCHES, Preview
+from playground.domain.preview import MAX_BATCHES, RunPreview
 from playground.domain.training import MAX_STEPS
 from playground.web import inspect
 from playground.web.access import SIGNED_IN, user_of
@@ -30,7 +30,7 @@ class PreviewRequest(schemas.Given):
     batches: int = Field(1, ge=1, le=MAX_BATCHES)
 
 
-@router.post("/preview", auth=SIGNED_IN, response=Preview, operation_id="preview_job")
+@router.post("/preview", auth=SIGNED_IN, response=RunPreview, operation_id="preview_job")
 async def preview(request: HttpRequest, body: PreviewRequest) -> object:
     """What the network would see: batches with their labels, masks, segments and examples. Queues nothing.
 
@@ -46,7 +46,9 @@ async def preview(request: HttpRequest, body: PreviewRequest) -> object:
     inputs = {role: {"kind": row.kind, "sha256": row.sha256, "meta": row.meta} for role, row in order.inputs.items()}
     found = await _asked(asked, inputs)
     found["notes"] = [sentence(note) for note in found["notes"]]
-    return HttpResponse(Preview.model_validate(found).model_dump_json(), content_type="application/json; charset=utf-8")
+    return HttpResponse(
+        RunPreview.model_validate(found).model_dump_json(), content_type="application/json; charset=utf-8"
+    )
 
 
 async def _asked(asked: inspect.Frame, inputs: inspect.Frame) -> inspect.Frame:
