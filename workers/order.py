@@ -8,6 +8,7 @@ from django.conf import settings
 from playground.domain.errors import BadInput
 from playground.domain.messages import InputFile, Start
 from playground.ledger.models import Job
+from playground.ledger.states import folder_of
 from playground.library import store
 from workers.host import memory_available
 
@@ -35,7 +36,7 @@ def jobs_folder() -> Path:
 
 def job_folder(job: Job) -> Path:
     """The folder of a job's checkpoints on this machine."""
-    return jobs_folder() / str(job.pk)
+    return folder_of(job.pk)
 
 
 def order(job: Job, attempt: int, station: Station) -> Start:

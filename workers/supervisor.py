@@ -7,7 +7,6 @@ job, and then the child is killed and nothing more is written.
 
 import logging
 import queue
-import shutil
 import signal
 import threading
 import time
@@ -22,6 +21,7 @@ from playground.ledger.claim import Claim
 from workers.adoption import bring_home
 from workers.endings import describe, kernel_kills, starved
 from workers.hold import Hold
+from workers.housekeeping import put_away
 from workers.launch import SLACK, Limits
 from workers.nursery import Child
 from workers.order import Station, job_folder, order
@@ -178,7 +178,7 @@ class Supervisor:
             case Finished(outcome=outcome):
                 hold.finish(RESTING[outcome])
                 if outcome == "done":
-                    shutil.rmtree(job_folder(self._job), ignore_errors=True)
+                    put_away(job_folder(self._job))
             case Failed(failure="disk_full", message=text):
                 hold.release(Loss.DISK_FULL, text)
             case Failed(failure=failure, message=text):

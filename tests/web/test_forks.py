@@ -83,11 +83,8 @@ def test_a_budget_replaces_another_and_must_reach_beyond_the_state(client_of_ada
     made = fork(client_of_ada, parent, 60, tokens=1_000_000).json()
     assert (made["params"]["steps"], made["params"]["tokens"]) == (None, 1_000_000)
     assert fork(client_of_ada, parent, 100, steps=101).status_code == 202
-    for changes, field in (
-        ({"steps": 60}, "steps"),
-        ({"tokens": 60 * 16 * 128}, "tokens"),
-        ({"minutes": 3}, "minutes"),
-    ):
+    for field, value in {"steps": 60, "tokens": 60 * 16 * 128, "minutes": 3}.items():
+        changes: dict[str, Any] = {field: value}
         found = problem(fork(client_of_ada, parent, 60, **changes))
         assert [error.field for error in found.errors] == [f"params.{field}"]
     assert problem(fork(client_of_ada, parent)).errors[0].field == "params.steps"

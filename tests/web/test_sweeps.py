@@ -68,7 +68,7 @@ def test_the_best_is_the_lowest_held_out_loss_of_any_evaluation(client_of_ada: C
 
 
 def test_every_wrong_value_is_named_and_nothing_is_queued(client_of_ada: Client, corpus: Artifact) -> None:
-    over = {"learning_rate": [0.001, -1, 0.01], "batch_size": [4, "many"]}
+    over: dict[str, list[Any]] = {"learning_rate": [0.001, -1, 0.01], "batch_size": [4, "many"]}
     found = problem(sweep(client_of_ada, corpus, over))
     assert {error.field for error in found.errors} == {"over.learning_rate.1", "over.batch_size.1"}
     found = problem(sweep(client_of_ada, corpus, {"colour": ["red", "blue"]}, steps=-1))

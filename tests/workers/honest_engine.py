@@ -119,11 +119,14 @@ class Run:
 
     def wish(self) -> str | None:
         """What was asked for, if anything."""
-        if not self.conn.poll():
-            return None
-        control = parse_down(self.conn.recv_bytes())
-        assert isinstance(control, Control)
-        return control.control
+        while self.conn.poll():
+            control = parse_down(self.conn.recv_bytes())
+            assert isinstance(control, Control)
+            if control.control not in ("evaluate", "sample", "probe"):
+                return control.control
+            text = f"asked to {control.control} {control.prompt}"
+            self.send(Emit(type="log", data={"level": "info", "message": text}))
+        return None
 
     def go(self) -> None:
         """Count to the end, or to what was asked for."""

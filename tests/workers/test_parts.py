@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.utils.translation import override
 
 from playground.domain.errors import BadInput, Fenced
@@ -274,10 +275,16 @@ def test_folders_that_nobody_needs_are_cleared_away(bench: Bench, home: Path) ->
     done, waiting, removed = (bench.queue(steps=5) for _ in range(3))
     for job in (done, waiting, removed):
         job_folder(job).mkdir(parents=True)
+        (job_folder(job) / "model-1").mkdir()
+        (job_folder(job) / "checkpoints" / "000000005-0001").mkdir(parents=True)
     (home / "jobs" / "notes").mkdir()
-    Job.objects.filter(pk=done.pk).update(status=Status.DONE)
+    Job.objects.filter(pk=done.pk).update(status=Status.DONE, finished_at=Now())
     gone = job_folder(removed)
     removed.delete()
-    assert sorted(sweep(home / "jobs")) == sorted([str(done.pk), gone.name])
-    assert sorted(path.name for path in (home / "jobs").iterdir()) == sorted(["notes", str(waiting.pk)])
+    assert sweep(home / "jobs") == []  # a job of this folder may be about to be queued
+    assert [path.name for path in job_folder(done).iterdir()] == ["checkpoints"]
+    assert len(list(job_folder(waiting).iterdir())) == 2
+    assert sweep(home / "jobs", grace=0) == [gone.name]
     assert sweep(home / "nowhere") == []
+    assert sweep(home / "jobs", spare=1 << 62) == [str(done.pk)]  # a disk is never as empty as that
+    assert sorted(path.name for path in (home / "jobs").iterdir()) == sorted(["notes", str(waiting.pk)])
