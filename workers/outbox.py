@@ -23,7 +23,7 @@ class Outbox:
     """Events in order, consecutive metrics merged."""
 
     def __init__(self) -> None:
-        self._events: list[tuple[ReportType, dict[str, Any]]] = []
+        self._events: list[tuple[ReportType, dict[str, Any], list[str]]] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -39,12 +39,12 @@ class Outbox:
         """Append what the child reported."""
         self._count += 1
         if emit.type != "metrics":
-            self._events.append((emit.type, storable(emit.data)))
+            self._events.append((emit.type, storable(emit.data), emit.blobs))
         elif self._fits(emit.data):
             for name, series in self._events[-1][1].items():
                 series.append(emit.data[name])
         else:
-            self._events.append(("metrics", {name: [value] for name, value in emit.data.items()}))
+            self._events.append(("metrics", {name: [value] for name, value in emit.data.items()}, []))
 
     def _fits(self, data: dict[str, Any]) -> bool:
         if not self._events or self._events[-1][0] != "metrics":
@@ -54,7 +54,7 @@ class Outbox:
 
     def events(self) -> list[NewEvent]:
         """All that waits, as events; they stay until `clear`."""
-        return [NewEvent(type=kind, data=data) for kind, data in self._events]
+        return [NewEvent(type=kind, data=data, blobs=blobs) for kind, data, blobs in self._events]
 
     def clear(self) -> None:
         """Forget what was stored."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Group = Literal["data", "model", "budget", "optimizer", "evaluation"]
+Group = Literal["data", "model", "budget", "optimizer", "evaluation", "probes"]
 
 
 class Knobs(BaseModel):

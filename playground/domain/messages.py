@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from playground.domain.job import Failure
 
@@ -54,12 +54,13 @@ class Recorded(Message):
     """What of a run is stored already, so that a resumed attempt stays silent up to there.
 
     `series` maps a metric's name to the last step stored for it; `sample` and `probe` are the last such step,
-    0 for none.
+    0 for none. `probe_bytes` is what the binary parts of all probes take.
     """
 
     series: dict[str, int] = Field(default_factory=dict)
     sample: int = 0
     probe: int = 0
+    probe_bytes: int = 0
     checkpoint: CheckpointMark | None = None
 
 
@@ -109,12 +110,20 @@ class Ask(Message):
     prompt: str | None = None
 
 
+Blobs = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]], Field(max_length=16)]
+"""Binary parts of a probe in base64: attention for each sentence, then the word vectors if there are any."""
+
+
 class Emit(Message):
-    """Something to be stored as an event. Metrics are scalars per step: {"step": 3, "loss": 7.1, ...}."""
+    """Something to be stored as an event. Metrics are scalars per step: {"step": 3, "loss": 7.1, ...}.
+
+    `blobs` are kept apart from the event, which is sent to everyone who looks at the run.
+    """
 
     verb: Literal["emit"] = "emit"
     type: ReportType
     data: Data
+    blobs: Blobs = []
 
 
 class Artifact(Message):
@@ -181,6 +190,7 @@ class NewEvent(Message):
 
     type: ReportType
     data: Data
+    blobs: Blobs = []
 
 
 class Event(Message):

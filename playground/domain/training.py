@@ -11,6 +11,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from playground.domain.knobs import Knobs, knob
+from playground.domain.probing import MAX_CHARACTERS, MAX_SENTENCES, MAX_WORDS, WORD_CHARACTERS
 
 DEFAULT_STEPS = 300
 MAX_STEPS = 10_000_000
@@ -118,6 +119,33 @@ class Training(Knobs):
         ge=1,
         le=MAX_STEPS,
     )
+    probes: list[str] = knob(
+        [],
+        "probes",
+        "Pinned sentences",
+        "Sentences that are watched from inside while the model learns; the first 64 tokens of each.",
+        max_length=MAX_SENTENCES,
+    )
+    probe_words: list[str] = knob(
+        [],
+        "probes",
+        "Followed words",
+        "Words whose vectors are watched while the model learns, with at least one pinned sentence.",
+        max_length=MAX_WORDS,
+    )
+
+    @field_validator("probes", "probe_words")
+    @classmethod
+    def _texts(cls, texts: list[str], info: ValidationInfo) -> list[str]:
+        most = MAX_CHARACTERS if info.field_name == "probes" else WORD_CHARACTERS
+        texts = [text.strip() for text in texts]
+        if not all(texts):
+            raise PydanticCustomError("probe", "There is nothing in one of them.")
+        if any(len(text) > most for text in texts):
+            raise PydanticCustomError("probe", "Each has at most {most} characters.", {"most": most})
+        if len(set(texts)) < len(texts):
+            raise PydanticCustomError("probe", "One of them stands there twice.")
+        return texts
 
     @model_validator(mode="before")
     @classmethod

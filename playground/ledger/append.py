@@ -21,6 +21,7 @@ from playground.domain.machine import landing
 from playground.domain.messages import Ask, NewEvent
 from playground.ledger.asks import heard
 from playground.ledger.models import Job
+from playground.ledger.probes import keep
 from playground.ledger.progress import fresh, last_step
 from playground.ledger.rows import Row, entering, hold, status_row, write
 from playground.library.models import Artifact
@@ -80,6 +81,7 @@ def append(
         status = Status(job.status)
         if to is not None and to is not status:
             status, changes, rows = _transition(job, to, failure, changes, rows)
+        keep(job, new)
         return Reply(Desired(job.desired), write(job, rows, **changes), status, heard(job.asks))
 
 

@@ -172,6 +172,24 @@ class Event(models.Model):
         return f"{self.seq} {self.type}"
 
 
+class ProbeBlob(models.Model):
+    """A binary part of a probe: zlib of the attention of a sentence, or, as sentence -1, of the word vectors.
+
+    `playground.domain.probing` says how it is written; the event of the same step says everything else.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="probe_blobs")
+    step = models.PositiveBigIntegerField()
+    sentence = models.SmallIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("job", "step", "sentence"), name="one_blob_per_sentence"),)
+
+    def __str__(self) -> str:
+        return f"sentence {self.sentence} at step {self.step}"
+
+
 class Worker(models.Model):
     """A worker process that says what it is and when it was last alive. `memory` is in bytes.
 

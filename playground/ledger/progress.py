@@ -47,7 +47,8 @@ def _once_per_step(event: NewEvent, mark: Recorded) -> tuple[NewEvent | None, Re
         raise BadInput(f"A {event.type} event needs its step.")
     if step <= getattr(mark, event.type):
         return None, mark
-    return event, mark.model_copy(update={event.type: step})
+    size = sum(len(blob) * 3 // 4 for blob in event.blobs)
+    return event, mark.model_copy(update={event.type: step, "probe_bytes": mark.probe_bytes + size})
 
 
 def _metrics(event: NewEvent, mark: Recorded) -> tuple[NewEvent | None, Recorded]:

@@ -28,6 +28,9 @@ LOG_CHARACTERS = 2_000
 TAIL = 2_000
 """Reports that travel with a checkpoint: more than a pipe and a slow database hold back."""
 
+TAIL_BLOBS = 4 << 20
+"""Characters of the binary parts among them; older probes are repeated without theirs."""
+
 MAX_ASKS = 20
 """Things to do now that wait at most; further ones push out the oldest."""
 
@@ -51,7 +54,8 @@ class Port:
 
     def __init__(self, conn: "Connection[Any, Any]", recorded: Recorded | None = None) -> None:
         self._conn = conn
-        self._recorded = recorded or Recorded()
+        self.recorded = recorded or Recorded()
+        self.probed = 0
         self._wish: Wish | None = None
         self._asks: list[Control] = []
         self._tail: deque[Emit] = deque(maxlen=TAIL)
@@ -71,26 +75,35 @@ class Port:
         """Report what the model wrote after a step, as the prompt and its continuation."""
         self._report(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text}))
 
+    def probe(self, data: dict[str, Any], blobs: list[str]) -> None:
+        """Report what the pinned sentences look like after data["step"], with its binary parts in base64."""
+        self.probed += sum(len(blob) * 3 // 4 for blob in blobs)
+        self._report(Emit(type="probe", data=data, blobs=blobs))
+
     def _report(self, emit: Emit) -> None:
         self._tail.append(emit)
-        step, recorded = emit.data["step"], self._recorded
+        step, recorded = emit.data["step"], self.recorded
         if emit.type == "metrics":
             known = {name for name, last in recorded.series.items() if last >= step}
             fresh = {name: value for name, value in emit.data.items() if name not in known and name != "step"}
             if fresh:
                 self.send(Emit(type="metrics", data={"step": step, **fresh}))
-        elif step > recorded.sample:
+        elif step > (recorded.probe if emit.type == "probe" else recorded.sample):
             self.send(emit)
 
     def tail(self) -> list[dict[str, Any]]:
         """The last reports in order, all of them unless there were more than the tail holds."""
-        return [emit.model_dump() for emit in self._tail]
+        room, kept = TAIL_BLOBS, []
+        for emit in reversed(self._tail):
+            room -= sum(map(len, emit.blobs))
+            kept.append(emit.model_dump(exclude=None if room >= 0 else {"blobs"}, exclude_defaults=True))
+        return kept[::-1]
 
     def joins(self, tail: list[dict[str, Any]]) -> bool:
         """Whether the recorded story together with a tail of reports has no gap."""
         if len(tail) < TAIL:
             return True
-        return max(self._recorded.series.values(), default=0) > int(tail[0]["data"]["step"])
+        return max(self.recorded.series.values(), default=0) > int(tail[0]["data"]["step"])
 
     def replay(self, tail: list[dict[str, Any]]) -> None:
         """Report again what a checkpoint has taken along, as far as it is not recorded."""
@@ -99,7 +112,7 @@ class Port:
 
     def checkpoint(self, step: int, path: str, size: int, seconds: float) -> None:
         """Report a state that is safely on disk; `path` is relative to the job's folder, `size` in bytes."""
-        known = self._recorded.checkpoint
+        known = self.recorded.checkpoint
         if known is None or step > known.step:
             data = {"step": step, "path": path, "bytes": size, "seconds": round(seconds, 4)}
             self.send(Emit(type="checkpoint", data=data))
@@ -136,7 +149,7 @@ class Port:
         Equal asks are met at once; those with different prompts get a step each.
         """
         wanted = [ask for ask in self._asks if ask.control == what]
-        if not wanted or step <= max([self._recorded.sample, self._recorded.probe, *self._recorded.series.values()]):
+        if not wanted or step <= max([self.recorded.sample, self.recorded.probe, *self.recorded.series.values()]):
             return None
         first = wanted[0]
         self._asks = [ask for ask in self._asks if ask != first]

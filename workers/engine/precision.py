@@ -88,6 +88,11 @@ class Learner:
         """The fp32 trainable weights by name, shared ones once."""
         return {name: tensor.detach() for name, tensor in zip(self._names, self._master, strict=True)}
 
+    def gradients(self) -> dict[str, Tensor]:
+        """The fp32 gradient of the step, as it was clipped, by the name of its weight."""
+        named = zip(self._names, self._master, strict=True)
+        return {name: master.grad for name, master in named if master.grad is not None}
+
     def state(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor that decides how training goes on, by name: weights and both running means."""
         for name, master in zip(self._names, self._master, strict=True):

@@ -30,6 +30,7 @@ from workers.engine.evaluation import evaluate
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
 from workers.engine.precision import Learner, resolve
+from workers.engine.probes import Probes
 from workers.engine.samples import sample
 from workers.engine.spelling import Spelling
 
@@ -47,6 +48,7 @@ class Run:
         self.text = self._tokenize()
         self.learner = self._build()
         self._resume()
+        self.probes = Probes(self.params, self.kind, self.text, self.shape.block_size, port, start.base_step or 0)
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
         self.val_loss: float | None = None
 

@@ -48,6 +48,11 @@ def train(run: Run) -> Wish | None:
             raise NotFinite("loss", step)
         if not math.isfinite(norm):
             raise NotFinite("gradient", step)
+
+        # Pinned sentences are looked at; nothing of the training depends on it.
+        watched = run.probes.due(step, planned, run.progress.seconds)
+        if watched:
+            run.probes.before(learner)
         learner.update(rate)
 
         # Report it at once.
@@ -76,6 +81,8 @@ def train(run: Run) -> Wish | None:
             run.evaluate(step)
         if last or step % params.sample_interval == 0:
             run.sample(step)
+        if watched:
+            run.probes.record(step, learner, last)
         if run.save_due() and not last:
             run.save()
         if step == 1:
