@@ -1089,8 +1089,8 @@ export interface components {
          * Card
          * @description What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
          *
-         *     `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along, `seams`
-         *     where its texts can be taken apart.
+         *     `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along;
+         *     `seams` says where its texts can be taken apart.
          */
         Card: {
             /** Id */
@@ -1316,6 +1316,18 @@ export interface components {
              * @default null
              */
             checkpoint_interval: number | null;
+            /**
+             * Pinned sentences
+             * @description Sentences that are watched from inside while the model learns; the first 64 tokens of each.
+             * @default []
+             */
+            probes: string[];
+            /**
+             * Followed words
+             * @description Words whose vectors are watched while the model learns, with at least one pinned sentence.
+             * @default []
+             */
+            probe_words: string[];
             /**
              * Corpus
              * @description The text to learn.
@@ -1955,6 +1967,18 @@ export interface components {
              */
             checkpoint_interval: number | null;
             /**
+             * Pinned sentences
+             * @description Sentences that are watched from inside while the model learns; the first 64 tokens of each.
+             * @default []
+             */
+            probes: string[];
+            /**
+             * Followed words
+             * @description Words whose vectors are watched while the model learns, with at least one pinned sentence.
+             * @default []
+             */
+            probe_words: string[];
+            /**
              * Base model
              * @description The model that learns to answer; it stays as it is.
              */
@@ -2073,6 +2097,264 @@ export interface components {
             series: {
                 [key: string]: components["schemas"]["SeriesSchema"];
             };
+        };
+        /**
+         * Params
+         * @description Everything that defines a masked-language-model run; empty dimensions are those of the preset.
+         */
+        MlmParams: {
+            /**
+             * Steps
+             * @description Number of updates. Give steps, minutes or tokens.
+             * @default 300
+             */
+            steps: number | null;
+            /**
+             * Minutes
+             * @description Time to train for; becomes a number of steps once the first ten have been timed.
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Tokens
+             * @description Number of tokens to learn from, repeats counted.
+             * @default null
+             */
+            tokens: number | null;
+            /**
+             * Batch size
+             * @description Texts in one forward pass. More is steadier, and needs more memory.
+             * @default 16
+             */
+            batch_size: number;
+            /**
+             * Gradient accumulation
+             * @description Forward passes whose gradients are averaged into one step.
+             * @default 1
+             */
+            gradient_accumulation: number;
+            /**
+             * Learning rate
+             * @description Size of the largest update, reached after the warm-up.
+             * @default 0.001
+             */
+            learning_rate: number;
+            /**
+             * Final learning rate
+             * @description Share of the learning rate that is left at the end.
+             * @default 0.1
+             */
+            min_learning_rate_ratio: number;
+            /**
+             * Warm-up
+             * @description Steps in which the learning rate rises from zero.
+             * @default 20
+             */
+            warmup_steps: number;
+            /**
+             * Beta 1
+             * @description Memory of AdamW's running mean of the gradient.
+             * @default 0.9
+             */
+            beta1: number;
+            /**
+             * Beta 2
+             * @description Memory of AdamW's running mean of its square.
+             * @default 0.99
+             */
+            beta2: number;
+            /**
+             * Weight decay
+             * @description Pull of the weight matrices towards zero in each step.
+             * @default 0.1
+             */
+            weight_decay: number;
+            /**
+             * Gradient clipping
+             * @description Largest length of the gradient; 0 switches clipping off.
+             * @default 1
+             */
+            clip: number;
+            /**
+             * Precision
+             * @description Number format of the network's arithmetic; auto takes the faster one.
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * Seed
+             * @description Same seed, same machine: the same run, number by number.
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Threads
+             * @description Processor threads of the run; empty: those that the worker has for it. Another number, other last digits.
+             * @default null
+             */
+            threads: number | null;
+            /**
+             * Evaluate every
+             * @description Steps between two looks at the held-out text.
+             * @default 50
+             */
+            eval_interval: number;
+            /**
+             * Evaluation batches
+             * @description Batches of held-out text, the same ones each time.
+             * @default 8
+             */
+            eval_batches: number;
+            /**
+             * Patience
+             * @description End after so many evaluations in a row that were no better, and keep the best; empty: train to the end.
+             * @default null
+             */
+            patience: number | null;
+            /**
+             * Least improvement
+             * @description How far the loss must fall to count as better.
+             * @default 0
+             */
+            min_improvement: number;
+            /**
+             * Sample every
+             * @description Steps between two texts written by the model.
+             * @default 100
+             */
+            sample_interval: number;
+            /**
+             * Sample prompt
+             * @description A text with [MASK] where a word is missing; empty: a line of the held-out text.
+             * @default
+             */
+            sample_prompt: string;
+            /**
+             * Candidates
+             * @description Likeliest words that a sample shows.
+             * @default 5
+             */
+            sample_tokens: number;
+            /**
+             * Checkpoint every
+             * @description Steps between two saved states; empty: about every ten seconds.
+             * @default null
+             */
+            checkpoint_interval: number | null;
+            /**
+             * Pinned sentences
+             * @description Sentences that are watched from inside while the model learns; the first 64 tokens of each.
+             * @default []
+             */
+            probes: string[];
+            /**
+             * Followed words
+             * @description Words whose vectors are watched while the model learns, with at least one pinned sentence.
+             * @default []
+             */
+            probe_words: string[];
+            /**
+             * Corpus
+             * @description The text to learn.
+             */
+            corpus: string;
+            /**
+             * Tokenizer
+             * @description One from the library; empty: a new one is trained on the corpus.
+             * @default null
+             */
+            tokenizer: string | null;
+            /**
+             * Vocabulary
+             * @description Size of the new tokenizer's vocabulary.
+             * @default 2048
+             */
+            vocab_size: number;
+            /**
+             * Block size
+             * @description Tokens that the model sees at once.
+             * @default 128
+             */
+            block_size: number;
+            /**
+             * Held-out share
+             * @description End of the corpus that is kept for validation.
+             * @default 0.1
+             */
+            held_out: number;
+            /**
+             * Size
+             * @description A model size by name; empty: every dimension by hand.
+             * @default 1m
+             */
+            preset: ("200k" | "1m" | "10m" | "50m" | "124m") | null;
+            /**
+             * Layers
+             * @description Transformer blocks.
+             * @default null
+             */
+            n_layer: number | null;
+            /**
+             * Width
+             * @description Length of the vector of each token.
+             * @default null
+             */
+            d_model: number | null;
+            /**
+             * Heads
+             * @description Attention heads; they share the width evenly.
+             * @default null
+             */
+            n_head: number | null;
+            /**
+             * Inner width
+             * @description Width inside the feed-forward blocks; empty: the usual one.
+             * @default null
+             */
+            d_ff: number | null;
+            /**
+             * Dropout
+             * @description Share of activations that are zeroed while training.
+             * @default 0
+             */
+            dropout: number;
+            /**
+             * Hidden share
+             * @description Share of the tokens that it has to say.
+             * @default 0.15
+             */
+            mask_share: number;
+            /**
+             * Masked
+             * @description Share of the hidden tokens that [MASK] stands for.
+             * @default 0.8
+             */
+            masked: number;
+            /**
+             * Replaced
+             * @description Share of them that another, random token stands for.
+             * @default 0.1
+             */
+            replaced: number;
+            /**
+             * Left as they are
+             * @description Share of them that stay. The three add up to 1.
+             * @default 0.1
+             */
+            kept: number;
+            /**
+             * Whole words
+             * @description All parts of a word are hidden together; in Chinese, its characters.
+             * @default false
+             */
+            whole_words: boolean;
+            /**
+             * Next sentence
+             * @description Two texts at once; the model also says whether the second follows the first.
+             * @default false
+             */
+            next_sentence: boolean;
         };
         /**
          * Expectation
@@ -2513,6 +2795,8 @@ export interface components {
             special: {
                 [key: string]: number;
             };
+            /** Joint */
+            joint: string | null;
             /** Aims */
             aims: {
                 [key: string]: number;
@@ -2684,6 +2968,18 @@ export interface components {
              * @default null
              */
             checkpoint_interval: number | null;
+            /**
+             * Pinned sentences
+             * @description Sentences that are watched from inside while the model learns; the first 64 tokens of each.
+             * @default []
+             */
+            probes: string[];
+            /**
+             * Followed words
+             * @description Words whose vectors are watched while the model learns, with at least one pinned sentence.
+             * @default []
+             */
+            probe_words: string[];
             /**
              * Base model
              * @description The model that learns to answer; it stays as it is.

@@ -82,7 +82,10 @@ class PreviewBatch(BaseModel):
 
 
 class PreviewHead(BaseModel):
-    """What holds for all batches of a run. `aims`: shares of the words to be masked, replaced and kept."""
+    """What holds for all batches of a run. `aims`: shares of the words to be masked, replaced and kept.
+
+    `joint` is what a token begins with that goes on with the word before it, where spaces are no part of tokens.
+    """
 
     kind: str
     attention: str
@@ -91,6 +94,7 @@ class PreviewHead(BaseModel):
     tokens: int = Field(description="Tokens of the whole text.")
     vocab_size: int
     special: dict[str, int]
+    joint: str | None
     aims: dict[str, float]
     notes: list[str]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from tokenizers import Tokenizer, decoders
 
 from playground.domain import preview
 from playground.domain.arrays import pack
@@ -40,6 +41,8 @@ MAX_BYTES = 8 * 2**20
 MASKED, REPLACED, KEPT = 1, 2, 3
 MARKS = ("pad", "cls", "sep", "bos", "eos")
 """Roles whose tokens are no words: nobody chooses them to be predicted."""
+JOINT = "##"
+"""What WordPiece writes before a token that goes on with the word before it."""
 LEADS = ((0xF0, 4), (0xE0, 3), (0xC0, 2))
 """The first byte of a character in UTF-8, at least, and how many bytes it has."""
 
@@ -88,6 +91,7 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     guard = Guard(file_of(corpus, "text.txt").stat().st_size)
     text = prepare(Path(asked.cache), kind, given, corpus, inputs.get("tokenizer") or inputs.get("model"), guard)
     data, micros = text.data, given.gradient_accumulation
+    artist = Artist(text.tokenizer, data, texts=kind.reads == "lines")
     head = PreviewHead(
         kind=kind.name,
         attention=kind.attention,
@@ -96,11 +100,11 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         tokens=len(data.tokens),
         vocab_size=data.vocab_size,
         special=data.special,
+        joint=artist.joint,
         aims=kind.aims(given),
         notes=list(data.notes),
     )
     yield {"head": head.model_dump(mode="json")}
-    artist = Artist(Spelling(text.tokenizer), data, texts=kind.reads == "lines")
     first = (asked.step - 1) * micros + min(asked.micro, micros - 1)
     for number in range(first, first + asked.batches):
         step, micro = 1 + number // micros, number % micros
@@ -113,8 +117,9 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
 class Artist:
     """Draws batches of one text; `texts` says that the examples of a row are wanted as texts, too."""
 
-    def __init__(self, spelling: Spelling, data: Data, *, texts: bool) -> None:
-        self._spelling, self._texts = spelling, texts
+    def __init__(self, tokenizer: Tokenizer, data: Data, *, texts: bool) -> None:
+        self._tokenizer, self._spelling, self._texts = tokenizer, Spelling(tokenizer), texts
+        self.joint = JOINT if isinstance(tokenizer.decoder, decoders.WordPiece) else None
         self._marks = np.array([data.special[role] for role in MARKS if role in data.special], dtype=np.int64)
 
     def draw(self, batch: Batch, step: int, micro: int) -> PreviewBatch:
@@ -175,13 +180,18 @@ class Artist:
                 found.append(PreviewExample(row=row, first=first, tokens=last - first, text=text))
         return found
 
+    def _spell(self, token: int) -> bytes:
+        """The bytes of a token; one that goes on with a word keeps the sign for it."""
+        name: str = (self._tokenizer.id_to_token(token) or "") if self.joint else ""
+        return name.encode() if self.joint and name.startswith(self.joint) else self._spelling.spell(token)
+
     def _piece(self, token: int) -> PreviewPiece:
-        raw = self._spelling.spell(token)
+        raw = self._spell(token)
         return PreviewPiece(id=token, text=whole_text(raw), hex=raw.hex(), special=self._spelling.is_special(token))
 
     def _line(self, ids: NDArray[np.int64], breaks: Iterable[int]) -> PreviewLine:
         """A row as text. No group reaches over a control token or over a border between two examples."""
-        spelled = [self._spelling.spell(int(token)) for token in ids]
+        spelled = [self._spell(int(token)) for token in ids]
         alone = [at for at, token in enumerate(ids) if self._spelling.is_special(int(token))]
         cuts = sorted({0, len(ids), *breaks, *alone, *(at + 1 for at in alone)})
         texts: list[str] = []
