@@ -1,8 +1,8 @@
 """Instruction tuning with an adapter: a base model learns to answer, and none of its own weights change.
 
 Beside some of the base's matrices stand two narrow ones whose product is added to them (LoRA); only those are trained,
-a few hundredths of all parameters. What is saved is the adapter alone, in PEFT's format. With NF4 the frozen base is held
-in four bits, on a CUDA device.
+a few hundredths of all parameters. What is saved is the adapter alone, in PEFT's format. With NF4 the frozen base is
+held in four bits, on a CUDA device.
 """
 
 from typing import Annotated, Literal

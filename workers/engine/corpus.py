@@ -26,6 +26,7 @@ from playground.domain.kind import Data, JobKind
 from playground.domain.messages import InputFile
 from playground.domain.special import special_ids
 from workers.engine import tokenizer as bpe
+from workers.engine.bases import context_of
 from workers.engine.files import appearing, appearing_folder, prune
 from workers.engine.port import Port
 
@@ -107,17 +108,17 @@ def prepare(cache: Path, kind: JobKind, params: Any, corpus: InputFile, given: I
         raise BadInput("The corpus is empty.")
     if given is None:
         tokenizer = _trained(cache / "tokenizers", kind, source, corpus.sha256, params.vocab_size, port)
-        config = None
+        config = context = None
     else:
         path = file_of(given, "tokenizer.json")
-        tokenizer, config = bpe.load(path), bpe.config_of(path)
+        tokenizer, config, context = bpe.load(path), bpe.config_of(path), context_of(path.parent)
     identity = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     how = json.dumps([VERSION, kind.name, corpus.sha256, identity, kind.encoding(params)], sort_keys=True)
     folder = cache / "tokens" / hashlib.sha256(how.encode()).hexdigest()
     arrays = _encoded(folder, source, kind, params, tokenizer, port)
     tokens = arrays.pop("tokens")
     special = special_ids(tokenizer, config)
-    data = kind.arrange(Data(tokens, tokenizer.get_vocab_size(), special, arrays), params)
+    data = kind.arrange(Data(tokens, tokenizer.get_vocab_size(), special, arrays, context=context), params)
     return Text(data, tokenizer, identity)
 
 

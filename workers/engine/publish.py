@@ -18,10 +18,14 @@ from tokenizers import __version__ as tokenizers_version
 from torch import Tensor
 from transformers.modeling_utils import PreTrainedModel
 
+from playground.domain.instructions.data import opening
+from playground.domain.instructions.templates import chat_template
 from playground.domain.knobs import Knobs
 from playground.domain.messages import Start
+from workers.engine import adapters
 from workers.engine import tokenizer as bpe
 from workers.engine.checkpoints import Progress
+from workers.engine.corpus import Text
 from workers.engine.files import sha256
 from workers.engine.precision import Precision
 
@@ -62,9 +66,17 @@ def receipt(
 
 
 def save_model(
-    folder: Path, model: PreTrainedModel, weights: dict[str, Tensor], tokenizer: Tokenizer, about: dict[str, Any]
+    folder: Path,
+    model: PreTrainedModel,
+    weights: dict[str, Tensor],
+    tokenizer: Tokenizer,
+    about: dict[str, Any],
+    given: dict[str, Any] | None = None,
 ) -> Path:
-    """Write the model's folder, replacing an older one; `about` is the receipt without the weights' hash."""
+    """Write the model's folder, replacing an older one; `about` is the receipt without the weights' hash.
+
+    `given` are entries for the tokenizer's configuration.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     config = model.config.to_diff_dict() | {"dtype": "float32", "architectures": [type(model).__name__]}
@@ -76,13 +88,41 @@ def save_model(
         folder / "model.safetensors",
         {"format": "pt"},
     )
-    bpe.save(tokenizer, folder, model.config.max_position_embeddings)
+    bpe.save(tokenizer, folder, model.config.max_position_embeddings, given)
     _write_json(folder / "receipt.json", about | {"model_sha256": sha256(folder / "model.safetensors")})
     return folder
 
 
+def save_adapter(
+    folder: Path,
+    model: PreTrainedModel,
+    weights: dict[str, Tensor],
+    tokenizer: Tokenizer,
+    about: dict[str, Any],
+    given: dict[str, Any] | None,
+) -> Path:
+    """Write an adapter's folder in PEFT's format, replacing an older one, with the tokenizer and the receipt."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    adapters.save(folder, model, weights)
+    bpe.save(tokenizer, folder, model.config.max_position_embeddings, given)
+    _write_json(folder / "receipt.json", about | {"model_sha256": sha256(folder / adapters.WEIGHTS)})
+    return folder
+
+
+def base_tokenizer(base: Path, text: Text, template: str) -> dict[str, Any]:
+    """The tokenizer's configuration of a base model, with the template that its offspring is asked with."""
+    kept = dict(bpe.config_of(base / "tokenizer.json") or {})
+    for role in ("bos", "eos"):
+        if role in text.data.special:
+            kept.setdefault(f"{role}_token", text.tokenizer.id_to_token(text.data.special[role]))
+    end = text.data.special.get("eos")
+    ending = "" if end is None else text.tokenizer.id_to_token(end)
+    return kept | {"chat_template": chat_template(template, opening(text.tokenizer), ending)}
+
+
 def _generation(model: PreTrainedModel) -> dict[str, Any]:
-    ids = {"bos_token_id": model.config.bos_token_id, "eos_token_id": model.config.eos_token_id}
+    ids = {f"{role}_token_id": getattr(model.config, f"{role}_token_id") for role in ("bos", "eos")}
     return {"do_sample": True, **{name: value for name, value in ids.items() if value is not None}}
 
 

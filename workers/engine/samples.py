@@ -1,5 +1,6 @@
 """What the model writes while it learns: the same prompt and the same dice at every step, so that only it changes."""
 
+import itertools
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -11,12 +12,18 @@ from workers.engine.spelling import Spelling
 CHOICE = Choice(temperature=0.8, top_k=50, top_p=1.0)
 
 
-def sample(model: Any, tokenizer: Tokenizer, prompt: str, context: int, count: int, seed: int) -> str:
-    """A continuation by `count` tokens, without incomplete characters; the model is left in training mode."""
+def sample(
+    model: Any, tokenizer: Tokenizer, prompt: str, context: int, count: int, seed: int, end: int | None = None
+) -> str:
+    """A continuation by `count` tokens, without incomplete characters; the model is left in training mode.
+
+    `end` is a token after which nothing more is written.
+    """
     ids = opening(tokenizer, prompt)
     choice = Choice(CHOICE.temperature, CHOICE.top_k, CHOICE.top_p, seed)
     model.eval()
-    drawn = [token.id for token in write(model, ids, context, choice, count)]
+    written = write(model, ids, context, choice, count)
+    drawn = [token.id for token in itertools.takewhile(lambda token: token.id != end, written)]
     model.train()
     return Spelling(tokenizer).text(drawn)
 

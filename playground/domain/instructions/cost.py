@@ -99,7 +99,7 @@ def _tokens(params: Tuning, facts: Facts) -> int:
 
 
 def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: int, *, frozen: bool) -> Memory:
-    """Peak memory of a step: the base in the precision of the arithmetic, and masters and moments of what is trained."""
+    """Peak memory of a step: the base in the precision of the arithmetic, masters and moments of what is trained."""
     precision = resolve(params.precision, max(1, parameters), facts)
     shape = _shape(facts.model or {}, block)
     whole = footprint(params, shape, 0.0, precision, facts)

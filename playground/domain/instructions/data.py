@@ -1,8 +1,9 @@
 """From the lines of a JSONL file to batches: encoded, held out, packed, shuffled.
 
 Each example is prompt and completion, tokenized one after the other as they are when the model is asked, and a token
-that ends it. Only completions and ends are learned. Held-out examples are chosen before packing; the order of the blocks
-is drawn anew for each pass from the seed and the number of the pass, so that the batch of a step depends on nothing else.
+that ends it. Only completions and ends are learned. Held-out examples are chosen before packing; the order of the
+blocks is drawn anew for each pass from the seed and the number of the pass, so that the batch of a step depends on
+nothing else.
 """
 
 from dataclasses import replace
@@ -142,7 +143,7 @@ def _prompt(data: Data, example: int) -> int:
 
 
 def batch(data: Data, params: Tuning, split: Split, step: int, micro: int) -> Batch | None:
-    """The blocks of a forward pass; held-out ones evenly spread over the held-out blocks (`micro` counts, None ends)."""
+    """The blocks of a forward pass; those to evaluate are spread evenly (`micro` counts them; None at the end)."""
     blocks = len(data.arrays[f"{split}_borders"]) - 1
     size = min(params.batch_size, blocks)
     if split == "held_out":

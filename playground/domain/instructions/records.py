@@ -1,7 +1,8 @@
 """The rows of a JSONL file as conversations, in the three forms that such files have.
 
-Alpaca (Taori et al., 2023): instruction, perhaps input, and output. Messages: a list of turns with a role and a content,
-as chat services take them. Prompt and completion: two texts. A row that is none of these is refused by its number.
+Alpaca (Taori et al., 2023): instruction, perhaps input, and output. Messages: a list of turns with a role and a
+content, as chat services take them. Prompt and completion: two texts. A row that is none of these is refused by its
+number.
 """
 
 import json

@@ -114,7 +114,7 @@ def parse(given: str) -> Template:
 def chat_template(given: str, begin: str, end: str) -> str:
     """The same template for transformers' `apply_chat_template`, which is written in Jinja.
 
-    `begin` stands before a text, `end` ends it. Of a template for one question, each message of the user writes it anew.
+    `begin` stands before a text, `end` ends it. A template for one question is written anew for each of the user's.
     """
     template = parse(given)
     if template.turns:

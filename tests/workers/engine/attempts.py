@@ -26,6 +26,7 @@ from playground.domain.messages import (
     encode,
     parse_up,
 )
+from playground.domain.registry import kinds
 
 CORPUS_ID = "00000000-0000-4000-8000-000000000000"
 TINY: dict[str, Any] = {
@@ -125,9 +126,15 @@ class Bench:
         return InputFile(path=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
     def start(
-        self, recorded: Recorded | None = None, planned: int | None = None, threads: int = 1, **params: Any
+        self,
+        recorded: Recorded | None = None,
+        planned: int | None = None,
+        threads: int = 1,
+        kind: str = "clm",
+        **params: Any,
     ) -> Attempt:
-        """Begin the next attempt with the tiny parameters and these."""
+        """Begin the next attempt with the tiny parameters, as far as the kind has them, and these."""
+        known = kinds()[kind].Params.model_fields
         self.number += 1
         conn = Client(self._socket, "AF_UNIX")
         pid = json.loads(conn.recv_bytes())["pid"]
@@ -135,8 +142,8 @@ class Bench:
         order = Start(
             job="job-1",
             attempt=self.number,
-            kind="clm",
-            params={**TINY, **params},
+            kind=kind,
+            params={**{name: value for name, value in TINY.items() if name in known}, **params},
             inputs=self.inputs,
             folder=str(self.folder),
             recorded=recorded or Recorded(),
