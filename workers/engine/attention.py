@@ -1,10 +1,12 @@
-"""Attention as two batched matrix products, registered with transformers under the name "vitrine".
+"""Attention as batched matrix products, once for transformers and once as a function of a whole self-attention.
 
-torch's fused kernel is slow in the backward pass of bf16 on CPUs; written out, the same mathematics runs on the
-matrix units and is deterministic. The mask is causal and aligned to the end, so that it also serves generation with
-cached keys.
+torch's fused kernel is slow in the backward pass of bf16 on CPUs; written out, the same mathematics runs on the matrix
+units and is deterministic. `attend` is registered with transformers under the name "vitrine"; its mask is causal and
+aligned to the end, so that it also serves generation with cached keys. `SelfAttention` takes the projections as they
+come and has its own backward pass, which copies nothing twice and leaves out half of what a causal mask would hide.
 """
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 NAME = "vitrine"
+STRIPE = 128
+"""Queries that are taken together: under a causal mask no stripe is multiplied with keys that come after all of it."""
 
 
 @lru_cache(maxsize=16)
@@ -56,3 +60,114 @@ def attend(
 
 
 AttentionInterface.register(NAME, attend)
+
+
+@lru_cache(maxsize=16)
+def _swap(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(width, width): the matrix that exchanges the halves of a row; a product with it is the fastest way to do so."""
+    return torch.eye(width, dtype=dtype, device=device).roll(width // 2, 0)
+
+
+def _turn(x: Tensor, cosine: Tensor, crossed: Tensor) -> Tensor:
+    """x cosine + swapped(x crossed) for x (heads, batch, block, width) and factors (batch or 1, block, width)."""
+    width = x.shape[-1]
+    swap = _swap(width, x.dtype, x.device)
+    return torch.addmm((x * cosine).view(-1, width), (x * crossed).view(-1, width), swap).view(x.shape)
+
+
+class SelfAttention(torch.autograd.Function):
+    """Self-attention from packed projections to mixed values, with rotary positions (Su et al., 2021) where given."""
+
+    apply: Callable[[Tensor, tuple[Tensor, Tensor] | None, Tensor | None, int, int, float, bool], Tensor]
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        packed: Tensor,
+        rotation: tuple[Tensor, Tensor] | None,
+        mask: Tensor | None,
+        heads: int,
+        kv_heads: int,
+        scale: float,
+        causal: bool,
+    ) -> Tensor:
+        """packed (batch, block, (heads + 2 kv_heads) width): queries, keys, values; gives (batch, block, heads width).
+
+        `rotation` is transformers' (cosine, sine), each (1 or batch, block, width); `mask` (batch, 1, block, block) is
+        added to the scores and includes what is causal.
+        """
+        batch, block, _ = packed.shape
+        width = packed.shape[-1] // (heads + 2 * kv_heads)
+        parts = packed.view(batch, block, heads + 2 * kv_heads, width).permute(2, 0, 1, 3).contiguous()
+        turned, value = parts[: heads + kv_heads], parts[heads + kv_heads :]
+        if rotation is not None:
+            cosine, sine = rotation
+            low, high = sine.chunk(2, dim=-1)
+            ctx.forth, ctx.back = torch.cat((high, -low), dim=-1), torch.cat((-low, high), dim=-1)
+            ctx.cosine = cosine
+            turned = _turn(turned, cosine, ctx.forth)
+        query, key = turned[:heads], turned[heads:]
+        if heads > kv_heads:
+            key, value = (part.repeat_interleave(heads // kv_heads, dim=0) for part in (key, value))
+        query, key, value = (part.reshape(heads * batch, block, width) for part in (query, key, value))
+        mixed, kept = torch.empty_like(query), []
+        for rows, seen in _stripes(block, causal and mask is None):
+            if mask is not None:
+                hidden = mask[:, 0, rows, seen].expand(heads, -1, -1, -1).reshape(heads * batch, -1, block)
+                scores = torch.baddbmm(hidden, query[:, rows], key[:, seen].transpose(1, 2), alpha=scale)
+            elif causal:
+                hidden = _future(rows.stop - rows.start, seen.stop, query.dtype, query.device)
+                scores = torch.baddbmm(hidden, query[:, rows], key[:, seen].transpose(1, 2), alpha=scale)
+            else:
+                scores = torch.bmm(query[:, rows], key[:, seen].transpose(1, 2)).mul_(scale)
+            kept.append(torch.softmax(scores, dim=-1))
+            mixed[:, rows] = torch.bmm(kept[-1], value[:, seen])
+        ctx.save_for_backward(query, key, value, *kept)
+        ctx.sizes, ctx.scale, ctx.causal = (batch, block, heads, kv_heads, width), scale, causal and mask is None
+        ctx.rotated = rotation is not None
+        return mixed.view(heads, batch, block, width).permute(1, 2, 0, 3).reshape(batch, block, heads * width)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradient of the packed projections; the steps of the forward pass backwards."""
+        query, key, value, *kept = ctx.saved_tensors
+        batch, block, heads, kv_heads, width = ctx.sizes
+        d_mixed = upstream[0].view(batch, block, heads, width).permute(2, 0, 1, 3).reshape(query.shape)
+        d_query, d_key, d_value = (torch.empty_like(part) for part in (query, key, value))
+        stripes = list(zip(_stripes(block, ctx.causal), kept, strict=True))
+        for (rows, seen), weights in reversed(stripes):  # the last stripe sees all keys, the others add to it
+            first = seen.stop == block and rows.stop == block
+            above = d_mixed[:, rows]
+            slopes = torch.bmm(above, value[:, seen].transpose(1, 2))
+            slopes = torch._softmax_backward_data(slopes, weights, -1, weights.dtype)
+            d_query[:, rows] = torch.bmm(slopes, key[:, seen])
+            for gradient, left, right in ((d_key, slopes, query[:, rows]), (d_value, weights, above)):
+                if first:
+                    torch.bmm(left.transpose(1, 2), right, out=gradient)
+                else:
+                    gradient[:, seen] += torch.bmm(left.transpose(1, 2), right)
+        return (_pack(ctx, d_query, d_key, d_value), *[None] * 6)
+
+
+def _stripes(block: int, causal: bool) -> Iterator[tuple[slice, slice]]:
+    """Queries and the keys that they may see."""
+    if not causal:
+        yield slice(0, block), slice(0, block)
+        return
+    for start in range(0, block, STRIPE):
+        stop = min(start + STRIPE, block)
+        yield slice(start, stop), slice(0, stop)
+
+
+def _pack(ctx: Any, d_query: Tensor, d_key: Tensor, d_value: Tensor) -> Tensor:
+    """Gradients of turned and scaled heads as the gradient of the packed projections."""
+    batch, block, heads, kv_heads, width = ctx.sizes
+    if heads > kv_heads:
+        shape = (kv_heads, heads // kv_heads, batch, block, width)
+        d_key, d_value = (part.view(shape).sum(1) for part in (d_key, d_value))
+    sides = (part.view(-1, batch, block, width) for part in (d_query, d_key))
+    turned = torch.cat([side * ctx.scale for side in sides])
+    if ctx.rotated:
+        turned = _turn(turned, ctx.cosine, ctx.back)
+    every = torch.cat((turned, d_value.view(-1, batch, block, width)))
+    return every.permute(1, 2, 0, 3).reshape(batch, block, -1)
