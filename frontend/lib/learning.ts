@@ -28,6 +28,12 @@ export interface LineSpec {
   color: string;
   /** Few points, each an exact measurement: drawn as they are. */
   exact?: boolean;
+  /** The curves of another run, by name, and which of them this line is. */
+  series?: Readonly<Record<string, Series>>;
+  name?: string;
+  /** Drawn behind the others, faintly and without a name at its end. */
+  quiet?: boolean;
+  dash?: "dash" | "dot";
 }
 
 export interface Wish {
@@ -52,10 +58,11 @@ const MOST_POINTS = 1200;
 /** All numbers of the picture, for a pane so many letters wide. */
 export function lay(wish: Wish, letters = 80): Laid {
   const lines = wish.lines.flatMap((spec) => {
-    const series = wish.series[spec.key];
+    const all = spec.series ?? wish.series;
+    const series = all[spec.name ?? spec.key];
     if (series === undefined || series.step.length === 0) return [];
     const steps = series.step.view();
-    const raw = { x: place(wish.axis, steps, wish.series), y: series.value.view() };
+    const raw = { x: place(wish.axis, steps, all), y: series.value.view() };
     return [{ ...spec, steps, raw, smooth: spec.exact ? raw.y : smooth(raw.y, wish.smoothing) }];
   });
   const [low, high] = extent(...lines.map((line) => line.raw.y)) ?? [0, 1];
@@ -96,14 +103,15 @@ export interface Words {
 }
 
 export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Picture {
-  const labels = laid.lines.map((line) => words.end(line, line.smooth.at(-1) ?? 0));
+  const named = { ...laid, lines: laid.lines.filter((line) => !line.quiet) };
+  const labels = named.lines.map((line) => words.end(line, line.smooth.at(-1) ?? 0));
   const margin = margins(theme, size, labels);
   const [bottom, top] = (laid.log ? laid.y.range.map(Math.log10) : laid.y.range) as [number, number];
   const pixels = (size.height - margin.t - margin.b) / (top - bottom);
   const base = baseLayout(theme, size);
   const narrow = size.width / theme.size < NARROW;
   return {
-    data: laid.lines.flatMap((line) => traces(line, theme)),
+    data: [...laid.lines].sort((a, b) => Number(b.quiet ?? false) - Number(a.quiet ?? false)).flatMap((line) => traces(line, theme)),
     layout: {
       ...base,
       margin,
@@ -115,7 +123,7 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
         tickvals: laid.y.ticks,
         ticktext: laid.y.ticks.map((tick) => `${words.y(tick)}\u2002`),
       },
-      annotations: [...endLabels(laid, labels, theme, pixels, narrow), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
+      annotations: [...endLabels(named, labels, theme, pixels, narrow), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
     },
   };
 }
@@ -170,10 +178,11 @@ function traces(line: Laid["lines"][number], theme: Theme): Picture["data"] {
     ...shared,
     ...main,
     mode: (single || (line.exact && line.raw.y.length <= 40) ? "lines+markers" : "lines") as "lines",
-    line: { color, width: 2 },
+    line: { color, width: line.quiet ? 1.5 : 2, dash: line.dash ?? ("solid" as const) },
     marker: { color, size: single ? 7 : 5 },
+    opacity: line.quiet ? 0.5 : 1,
   };
-  if (line.smooth === line.raw.y) return [over];
+  if (line.smooth === line.raw.y || line.quiet) return [over];
   const under = {
     ...shared,
     ...thin(line.raw, MOST_POINTS),
