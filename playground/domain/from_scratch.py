@@ -4,6 +4,7 @@ A kind's `Params` derives from `FromScratch` and adds what is its own. Dimension
 named size.
 """
 
+import math
 from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
@@ -77,6 +78,14 @@ def inputs(params: FromScratch) -> dict[str, str]:
     """Role and id of each library artifact that the run reads."""
     roles = {"corpus": params.corpus}
     return roles if params.tokenizer is None else {**roles, "tokenizer": params.tokenizer}
+
+
+def tokens_of(params: FromScratch, facts: Facts) -> int:
+    """Tokens of the corpus; where unknown, by the usual bytes per token of a BPE of that size on its own text."""
+    if facts.corpus_tokens is not None:
+        return facts.corpus_tokens
+    vocabulary = facts.tokenizer_vocab or params.vocab_size
+    return round(facts.corpus_bytes / max(1.0, 0.4 * math.log2(vocabulary) - 1.55))
 
 
 def most_tokens(facts: Facts) -> int:

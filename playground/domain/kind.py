@@ -44,6 +44,7 @@ class Facts(BaseModel):
     corpus_characters: int = Field(ge=0)
     corpus_tokens: int | None = None
     tokenizer_vocab: int | None = None
+    tokenizer_special: list[str] | None = None
     model: dict[str, Any] | None = None
     rows: dict[str, Any] | None = None
     memory_available: int | None = None

@@ -45,12 +45,24 @@ def spaced(tokens: TokenIds, block: int, size: int, *, index: int, batches: int)
 
     A text that is too short for all of them gives fewer and smaller batches.
     """
-    blocks = (len(tokens) - 1) // block
+    starts = spaced_starts((len(tokens) - 1) // block, size, index, batches)
+    return None if starts is None else _gather(tokens, starts * block, block)
+
+
+def spaced_starts(blocks: int, size: int, index: int, batches: int) -> NDArray[np.int64] | None:
+    """Which of so many blocks of a text are in batch `index` of `batches`; None when there are no more."""
     wanted = min(blocks, batches * size)
     chosen = np.arange(index * size, min((index + 1) * size, wanted))
-    if not len(chosen):
-        return None
-    return _gather(tokens, (chosen * blocks // wanted) * block, block)
+    return chosen * blocks // wanted if len(chosen) else None
+
+
+def period(tokens: TokenIds) -> int | None:
+    """After how many tokens the beginning of a text (up to 65,536 tokens) repeats itself for good, if it does twice."""
+    head = np.asarray(tokens[:65_536])
+    for size in np.flatnonzero(head[1 : len(head) // 2 + 1] == head[0]) + 1 if len(head) else ():
+        if np.array_equal(head[size:], head[:-size]):
+            return int(size)
+    return None
 
 
 def _gather(tokens: TokenIds, starts: NDArray[np.int64], block: int) -> Batch:

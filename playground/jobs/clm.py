@@ -5,14 +5,13 @@ random crops, and fits a Llama-style or GPT-2-style transformer to predict every
 The end of the corpus is held out, and the loss on it tells learning from learning by heart.
 """
 
-import math
 from typing import Literal, Self
 
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from playground.domain.estimate import estimate
-from playground.domain.from_scratch import FromScratch, inputs, most_tokens, preset_of
+from playground.domain.from_scratch import FromScratch, inputs, most_tokens, preset_of, tokens_of
 from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split
 from playground.domain.knobs import knob
 from playground.domain.lm_batches import border, crops, shortest, spaced
@@ -76,17 +75,9 @@ class Params(FromScratch):
         )
 
 
-def _tokens(params: Params, facts: Facts) -> int:
-    """Tokens of the corpus; where unknown, by the usual bytes per token of a BPE of that size on its own text."""
-    if facts.corpus_tokens is not None:
-        return facts.corpus_tokens
-    vocabulary = facts.tokenizer_vocab or params.vocab_size
-    return round(facts.corpus_bytes / max(1.0, 0.4 * math.log2(vocabulary) - 1.55))
-
-
 def _estimate(params: Params, facts: Facts) -> Estimate:
     problems = []
-    tokens = _tokens(params, facts)
+    tokens = tokens_of(params, facts)
     if most_tokens(facts) < shortest(params.block_size):
         message = f"The corpus is too short for blocks of {params.block_size} tokens: {facts.corpus_bytes} bytes."
         problems.append(Problem(field="block_size", message=message))

@@ -3,18 +3,23 @@
 import torch
 from torch import Tensor
 from transformers.modeling_utils import PreTrainedModel
+from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
 from transformers.models.llama.configuration_llama import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaForCausalLM
 
 from playground.domain.presets import Shape
-from workers.engine import attention
+from workers.engine import attention, encoders
 from workers.engine.batches import Tensors, visible
 
 
-def configure(shape: Shape, dropout: float, end_of_text: int | None) -> GPT2Config | LlamaConfig:
+def configure(
+    shape: Shape, dropout: float, end_of_text: int | None, pad: int | None = None
+) -> GPT2Config | LlamaConfig | BertConfig:
     """The transformers configuration of a shape; `end_of_text` is the id that begins and ends a document."""
+    if shape.architecture == "bert":
+        return encoders.configure(shape, dropout, pad)
     if shape.architecture == "gpt2":
         return GPT2Config(
             vocab_size=shape.vocab_size,
@@ -46,12 +51,21 @@ def configure(shape: Shape, dropout: float, end_of_text: int | None) -> GPT2Conf
     )
 
 
-def build(shape: Shape, dropout: float, end_of_text: int | None, seed: int, device: torch.device) -> PreTrainedModel:
+def build(
+    shape: Shape, dropout: float, end_of_text: int | None, seed: int, device: torch.device, pad: int | None = None
+) -> PreTrainedModel:
     """A network with fresh fp32 weights, which are a pure function of its shape and the seed."""
-    config = configure(shape, dropout, end_of_text)
+    config = configure(shape, dropout, end_of_text, pad)
     torch.manual_seed(seed)
     with torch.device(device):
-        model = GPT2LMHeadModel(config) if isinstance(config, GPT2Config) else LlamaForCausalLM(config)
+        model: PreTrainedModel
+        match config:
+            case BertConfig():
+                model = encoders.network(config, pairs=shape.pairs)
+            case GPT2Config():
+                model = GPT2LMHeadModel(config)
+            case _:
+                model = LlamaForCausalLM(config)
     model.set_attn_implementation(attention.NAME)
     return model
 

@@ -71,9 +71,9 @@ class Port:
         """Report the values of a step (numbered from 1), leaving out series that are stored up to it."""
         self._report(Emit(type="metrics", data={"step": step, **values}))
 
-    def sample(self, step: int, prompt: str, text: str) -> None:
-        """Report what the model wrote after a step, as the prompt and its continuation."""
-        self._report(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text}))
+    def sample(self, step: int, prompt: str, text: str, **more: Any) -> None:
+        """Report what the model wrote after a step, as the prompt and its continuation, and `more` of a kind's own."""
+        self._report(Emit(type="sample", data={"step": step, "prompt": prompt, "text": text, **more}))
 
     def probe(self, data: dict[str, Any], blobs: list[str]) -> None:
         """Report what the pinned sentences look like after data["step"], with its binary parts in base64."""

@@ -12,8 +12,12 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from playground.domain.errors import BadInput
+from playground.domain.special import special_ids
+from workers.engine import wordpiece
 
 END_OF_TEXT = "<|endoftext|>"
+MASKED_ROLES = {"unk", "pad", "cls", "sep", "mask"}
+"""The special tokens that transformers wants to be told of, for a tokenizer that has a mask."""
 
 
 def train(chunks: Iterator[str], vocab_size: int) -> Tokenizer:
@@ -32,17 +36,25 @@ def train(chunks: Iterator[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-ALGORITHMS: dict[str, Callable[[Iterator[str], int], Tokenizer]] = {"bpe": train}
+ALGORITHMS: dict[str, Callable[[Iterator[str], int], Tokenizer]] = {"bpe": train, "wordpiece": wordpiece.train}
 """Which function trains the tokenizer that a kind asks for."""
+TITLES = {"bpe": "BPE", "wordpiece": "WordPiece"}
 
 
-def save(tokenizer: Tokenizer, folder: Path, context: int | None) -> None:
-    """Write tokenizer.json and tokenizer_config.json; `context` is the longest input of the model beside it."""
+def save(tokenizer: Tokenizer, folder: Path, context: int | None, given: dict[str, Any] | None = None) -> None:
+    """Write tokenizer.json and tokenizer_config.json; `context` is the longest input of the model beside it.
+
+    `given` are entries of the configuration that come from elsewhere.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     if end_of_text(tokenizer) is not None:
         config |= {"bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT}
+    special = special_ids(tokenizer)
+    if "mask" in special:
+        config |= {f"{role}_token": tokenizer.id_to_token(special[role]) for role in MASKED_ROLES & special.keys()}
+    config |= given or {}
     if context is not None:
         config["model_max_length"] = context
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
