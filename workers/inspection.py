@@ -1,9 +1,10 @@
 """Inspect requests: looking into models while people wait, answered frame by frame through a Redis list.
 
-A request goes to one of three lanes. The warm lane keeps one child with the models last used in memory. Files that a
+A request goes to one of four lanes. The warm lane keeps one child with the models last used in memory. Files that a
 user brought are opened in the fresh lane, in a child that is made for this one request and held to tight limits, so
 that a hostile file harms only its own request. Previews of a run have a lane of the same sort, since they may cut a
-whole text into tokens with a tokenizer that somebody brought, and nobody else should wait for that.
+whole text into tokens with a tokenizer that somebody brought, and nobody else should wait for that. So have exports,
+for which nobody waits at the list: see `workers.exports`.
 """
 
 import json
@@ -11,6 +12,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import redis
@@ -18,7 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as mark
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from playground.library import store
+from playground.library import networks, store
 from workers.endings import describe
 from workers.host import memory_available
 from workers.launch import SLACK, Limits
@@ -27,8 +29,8 @@ from workers.order import SHARE
 
 log = logging.getLogger("vitrine.inspect")
 ENGINE = "workers.engine.inspect"
-Verb = Literal["generate", "exhibit", "check_model", "preview"]
-WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_model": 15.0, "preview": 40.0}
+Verb = Literal["generate", "exhibit", "check_model", "preview", "export"]
+WALL: dict[Verb, float] = {"generate": 120.0, "exhibit": 60.0, "check_model": 15.0, "preview": 40.0, "export": 1800.0}
 """Seconds that a request may take from the moment its child begins with it."""
 
 WAITING = 64
@@ -96,6 +98,10 @@ class Reply:
             pipe.rpush(name, json.dumps(frame, allow_nan=False))
             pipe.expire(name, KEEP)
             pipe.execute()
+
+    def places(self) -> dict[str, str]:
+        """Folders of this machine that the child is to write to, as parameters of its request."""
+        return {}
 
     def fail(self, code: str, message: str, status: int) -> None:
         """End the answer with an error."""
@@ -178,7 +184,7 @@ class Lane(threading.Thread):
     def _order(self, reply: Reply, request: Request) -> dict[str, Any]:
         model = None
         if request.model is not None:
-            model = {"sha256": request.model.sha256, "path": str(store.local("model", request.model.sha256))}
+            model = networks.located(request.model.sha256)
         params = request.params
         if request.verb == "preview":
             files = {
@@ -186,6 +192,7 @@ class Lane(threading.Thread):
                 for role, ref in request.inputs.items()
             }
             params = {**params, "inputs": files, "cache": str(settings.VITRINE_HOME / "cache")}
+        params |= reply.places()
         return {"id": reply.request, "verb": request.verb, "model": model, "params": params}
 
     def _relay(self, child: Child, reply: Reply, order: dict[str, Any], wall: float) -> bool:
@@ -220,12 +227,20 @@ class Lane(threading.Thread):
 class Desk:
     """Takes requests from the Celery task and hands each to its lane."""
 
-    def __init__(self, client: "redis.Redis", leaving: threading.Event, engine: str = ENGINE) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: "redis.Redis",
+        leaving: threading.Event,
+        engine: str = ENGINE,
+        replies: Mapping[Verb, type[Reply]] | None = None,
+    ) -> None:
+        """`replies` says of which verbs the answers are taken otherwise than by the list in Redis."""
+        self._client, self._replies = client, replies or {}
         self._warm = Lane("inspect-warm", client, leaving, engine=engine)
         self._apart: dict[Verb, Lane] = {
             "check_model": Lane("inspect-fresh", client, leaving, engine=engine, limits=STRANGER),
             "preview": Lane("inspect-preview", client, leaving, engine=engine, limits=PREVIEWER),
+            "export": Lane("inspect-export", client, leaving, engine=engine, limits=Limits()),
         }
 
     def open(self) -> None:
@@ -240,7 +255,7 @@ class Desk:
 
     def take(self, request: str, body: dict[str, Any]) -> None:
         """Queue a request, or answer at once why not."""
-        reply = Reply(self._client, request)
+        reply = self._replies.get(body.get("verb", ""), Reply)(self._client, request)
         try:
             parsed = Request.model_validate(body)
         except ValidationError as error:

@@ -18,6 +18,7 @@ from playground import VERSION
 from workers import inspection, tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
+from workers.exports import Export, tidy
 from workers.hearing import Hearing, leave_at_once, restart_listener
 from workers.host import cores, cpu_model, gpus, share_of_cores
 from workers.nursery import reduce_environment
@@ -80,8 +81,9 @@ def inspect(engine: str = inspection.ENGINE) -> int:
     """Run the inspect worker until it is asked to leave; `engine` is the module that its children run."""
     leaving = begin(cores())
     name = f"inspect@{platform.node()}-{os.getpid()}"
+    tidy()
     client = redis_client()
-    desk = inspection.Desk(client, leaving, engine)
+    desk = inspection.Desk(client, leaving, engine, {"export": Export})
     desk.open()
     tasks.inspector.append(desk.take)
     facts = {"threads": cores(), "version": program_version()}

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from playground.domain.errors import Conflict, Forbidden
 from playground.domain.job import TERMINAL
-from playground.library import names, store
+from playground.library import exports, names, store
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
@@ -78,7 +78,7 @@ def rename(artifact: Artifact, name: str) -> Artifact:
 
 
 def delete(artifact: Artifact) -> None:
-    """Delete row and bytes. Raises Conflict with the reason while a job that has not ended reads it."""
+    """Delete row and bytes. Raises Conflict with the reason while a job that has not ended, or an adapter, needs it."""
     _own(artifact)
     try:
         with transaction.atomic():
@@ -92,12 +92,31 @@ def delete(artifact: Artifact) -> None:
                     count,
                 )
                 raise Conflict(sentence.format(name=blocking[0].name, count=count), code="in_use")
+            _refuse_bases(artifact)
             artifact.delete()
     except IntegrityError:
         # On PostgreSQL a job that was queued between the look and the deletion holds on to the row.
         raise Conflict(_("It is in use: a run has just been queued with it."), code="in_use") from None
     if not Artifact.objects.filter(kind=artifact.kind, sha256=artifact.sha256).exists():
         store.current().remove(artifact.kind, artifact.sha256)
+        if artifact.kind == Kind.MODEL:
+            exports.remove_all(artifact.sha256)
+
+
+def _refuse_bases(artifact: Artifact) -> None:
+    """Refuse to delete a model that adapters stand on: without it they say nothing."""
+    if artifact.kind != Kind.MODEL:
+        return
+    adapters = Artifact.objects.filter(kind=Kind.MODEL, meta__adapter=True, meta__base=artifact.sha256)
+    mine = adapters.filter(owner=artifact.owner).order_by("created_at", "pk")
+    count, first = mine.count(), mine.first()
+    if first is not None:
+        sentence = ngettext(
+            "It is in use: the adapter “{name}” stands on it. Delete that first.",
+            "It is in use: {count} adapters stand on it, “{name}” among them. Delete those first.",
+            count,
+        )
+        raise Conflict(sentence.format(name=first.name, count=count), code="in_use")
 
 
 def _own(artifact: Artifact) -> None:

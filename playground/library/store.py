@@ -8,6 +8,7 @@ and downloaded into a cache when somebody needs a real path.
 import os
 import shutil
 import uuid
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,19 @@ class Store:
             self.fs.rm(self._path(kind, sha256), recursive=True)
         if not self.is_local:
             shutil.rmtree(self.cache_folder / kind / sha256, ignore_errors=True)
+
+    def size(self, kind: str, sha256: str) -> int:
+        """Bytes of one artifact."""
+        return int(self.fs.du(self._path(kind, sha256)))
+
+    def sizes(self, kind: str) -> dict[str, tuple[int, datetime]]:
+        """Bytes and newest change of every artifact of a kind, by hash."""
+        found: dict[str, tuple[int, datetime]] = {}
+        for path in self.fs.find(f"{self.root}/{kind}"):
+            sha256 = path.removeprefix(f"{self.root}/{kind}/").split("/")[1]
+            size, when = found.get(sha256, (0, datetime.min.replace(tzinfo=UTC)))
+            found[sha256] = (size + int(self.fs.size(path)), max(when, self.fs.modified(path)))
+        return found
 
     def free(self) -> int | None:
         """Bytes that an upload may still take, or None where the store has no disk of its own."""

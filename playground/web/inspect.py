@@ -72,7 +72,7 @@ async def stream(
         body = {"verb": verb, "model": {"sha256": model} if model else None, "params": params}
         if inputs:
             body["inputs"] = inputs
-        await asyncio.to_thread(_send, request, body)
+        await asyncio.to_thread(hand_over, request, body)
         async for frame in _frames(client, request):
             if frame["type"] == "end":
                 finished = True
@@ -101,7 +101,8 @@ def ask_now(verb: str, params: Frame) -> Frame:
     return async_to_sync(ask)(verb, params)
 
 
-def _send(request: str, body: Frame) -> None:
+def hand_over(request: str, body: Frame) -> None:
+    """Send a request to the worker. Raises OperationalError where the broker cannot be reached."""
     _celery().send_task(TASK, args=[request, body], queue=QUEUE, expires=EXPIRES, retry=False)
 
 

@@ -5,6 +5,7 @@ import os
 import resource
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from tests.workers.honest_engine import DEATHS
@@ -25,11 +26,15 @@ def answer(conn: "Connection[bytes, bytes]", request: dict[str, Any]) -> None:
     def send(frame: dict[str, Any]) -> None:
         conn.send_bytes(json.dumps({"id": request["id"], **frame}).encode())
 
-    for index in range(params.get("frames", 1)):
+    frames = params.get("frames", 1)
+    if "folder" in params:
+        (Path(params["folder"]) / "model.gguf").write_bytes(b"GGUF" + params["format"].encode())
+    for index in range(frames):
         if params.get("at") == index:
             DEATHS[params["then"]]()
         told = {"index": index, "pid": os.getpid(), "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0]}
-        send({"type": "data", "data": {**told, "model": request["model"]}})
+        share = {"progress": (index + 1) / frames, "made": index + 1 == frames}
+        send({"type": "data", "data": {**told, "model": request["model"], **share}})
         time.sleep(params.get("pause", 0.0))
         if conn.poll() and "cancel" in json.loads(conn.recv_bytes()):
             break

@@ -1,4 +1,4 @@
-"""What an inspect child can do: generate, exhibit, preview, check_model, measure.
+"""What an inspect child can do: generate, exhibit, preview, export, check_model, measure.
 
 Each verb takes the shelf of warm models, the model that is meant and the parameters, and yields data frames. Models
 are named by content, so one that is warm is the right one.
@@ -6,6 +6,7 @@ are named by content, so one that is warm is the right one.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from playground.domain.errors import BadInput, NotFound
 from playground.domain.knobs import Knobs
 from playground.domain.registry import exhibits
-from workers.engine import intake, preview, samples
+from workers.engine import exports, intake, preview, samples
 from workers.engine.generate import Choice, write
 from workers.engine.language_model import TransformersModel
 from workers.engine.measure import measure
@@ -29,12 +30,13 @@ Frames = Iterator[dict[str, Any]]
 
 
 class Model(BaseModel):
-    """A model of the library: its content hash and its folder on this machine."""
+    """A model of the library: its content hash and its folder on this machine; of an adapter, its base's folder too."""
 
     model_config = ConfigDict(extra="forbid")
 
     sha256: str
     path: str
+    base: str | None = None
 
 
 class Shelf:
@@ -48,7 +50,7 @@ class Shelf:
         if model is None:
             raise BadInput("A model is needed.", {"model": ["A model is needed."]})
         if model.sha256 not in self._models:
-            self._models[model.sha256] = TransformersModel(Path(model.path))
+            self._models[model.sha256] = TransformersModel(Path(model.path), Path(model.base) if model.base else None)
         self._models.move_to_end(model.sha256)
         while len(self._models) > 1 and (len(self._models) > WARM_MODELS or self._bytes() > WARM_BYTES):
             self._models.popitem(last=False)
@@ -59,7 +61,10 @@ class Shelf:
 
 
 class GenerateParams(Knobs):
-    """How to continue a prompt; `ids` are new tokens that are given already, to branch off after them."""
+    """How to continue a prompt; `ids` are new tokens that are given already, to branch off after them.
+
+    An `instruction` is written by the model's template first. Without its `adapter` the base answers.
+    """
 
     prompt: str = Field("", max_length=PROMPT_CHARACTERS)
     ids: list[int] | None = Field(None, max_length=8192)
@@ -68,6 +73,8 @@ class GenerateParams(Knobs):
     top_k: int = Field(0, ge=0, le=1_000_000)
     top_p: float = Field(1.0, gt=0, le=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
+    instruction: bool = False
+    adapter: bool = True
 
 
 class ExhibitParams(Knobs):
@@ -99,29 +106,31 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
     given = asked.ids or []
     if any(not 0 <= index < opened.vocab_size for index in given):
         raise BadInput("One of the tokens is not in the vocabulary of this model.", {"ids": ["Not in the vocabulary."]})
-    prompt = samples.opening(opened.tokenizer, asked.prompt)
+    given_text = opened.manner.asked(asked.prompt) if asked.instruction else asked.prompt
+    prompt = samples.opening(opened.tokenizer, given_text)
     writer = spelling.writer()
     yield {"prompt_tokens": [{"id": index, "text": writer.add(index)} for index in prompt]}
     for index in given:
         writer.add(index)
     choice = Choice(asked.temperature, asked.top_k, asked.top_p, asked.seed)
     first = len(given)
-    drawn_tokens = write(opened.network, [*prompt, *given], opened.context, choice, asked.max_tokens, first)
-    for index, drawn in enumerate(drawn_tokens, first):
-        alternatives = [
-            {"id": other, "text": spelling.alone(other), "probability": probability}
-            for other, probability in drawn.alternatives
-        ]
-        yield {
-            "index": index,
-            "id": drawn.id,
-            "text": writer.add(drawn.id),
-            "bytes": spelling.spell(drawn.id).hex(),
-            "probability": drawn.probability,
-            "alternatives": alternatives,
-        }
-        if drawn.id in opened.ends:
-            return
+    with nullcontext() if asked.adapter else opened.without_adapter():
+        drawn_tokens = write(opened.network, [*prompt, *given], opened.context, choice, asked.max_tokens, first)
+        for index, drawn in enumerate(drawn_tokens, first):
+            alternatives = [
+                {"id": other, "text": spelling.alone(other), "probability": probability}
+                for other, probability in drawn.alternatives
+            ]
+            yield {
+                "index": index,
+                "id": drawn.id,
+                "text": writer.add(drawn.id),
+                "bytes": spelling.spell(drawn.id).hex(),
+                "probability": drawn.probability,
+                "alternatives": alternatives,
+            }
+            if drawn.id in opened.ends:
+                return
 
 
 def exhibit(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
@@ -140,6 +149,13 @@ def preview_batches(shelf: Shelf, model: Model | None, params: dict[str, Any]) -
     yield from preview.show(params)
 
 
+def export(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """Frames of progress while a model is written in another form. Raises BadInput when none is named."""
+    if model is None:
+        raise BadInput("A model is needed.", {"model": ["A model is needed."]})
+    yield from exports.export(Path(model.path), params)
+
+
 def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
     """One frame: what the library says of a model folder. Raises BadInput for one that is not accepted."""
     yield intake.check_model(Path(PathParams.model_validate(params).path))
@@ -156,6 +172,7 @@ VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {
     "generate": generate,
     "exhibit": exhibit,
     "preview": preview_batches,
+    "export": export,
     "check_model": check_model,
     "measure": measure_speed,
 }

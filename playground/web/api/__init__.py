@@ -6,11 +6,13 @@ from playground.web.api import (
     corpora,
     events,
     exhibits,
+    exports,
     forks,
     house,
     jobs,
     models,
     previews,
+    probes,
     repeats,
     shelf,
     sweeps,
@@ -30,6 +32,7 @@ api.add_router("", house.router)
 api.add_router("corpora", corpora.router)
 api.add_router("tokenizers", tokenizers.router)
 api.add_router("models", models.router)
+api.add_router("models", exports.router)
 api.add_router("shelf", shelf.router)
 api.add_router("jobs", jobs.router)
 api.add_router("jobs", events.router)
@@ -37,5 +40,6 @@ api.add_router("jobs", asks.router)
 api.add_router("jobs", forks.router)
 api.add_router("jobs", repeats.router)
 api.add_router("jobs", previews.router)
+api.add_router("jobs", probes.router)
 api.add_router("sweeps", sweeps.router)
 api.add_router("exhibits", exhibits.router)
