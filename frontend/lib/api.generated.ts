@@ -344,6 +344,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Every form with how far it is; one that this model cannot have says why.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Create
+         * @description Have a worker make a form: 202. What is there or under way is not begun again.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/exports/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download
+         * @description The finished file: a GGUF file, or the zip of a folder.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shelf": {
         parameters: {
             query?: never;
@@ -701,6 +745,86 @@ export interface paths {
          *     A text that has not been cut into tokens yet is cut now, unless it is large: then the answer says so.
          */
         post: operations["preview_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/probes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Index
+         * @description The sentences with their tokens, and the steps that are recorded so far.
+         */
+        get: operations["get_probes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/probes/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Points
+         * @description The followed words as points in the plane, at every recorded step.
+         */
+        get: operations["get_probe_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/probes/{step}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record
+         * @description What one step was like: predictions, layers and the text, if one was written.
+         */
+        get: operations["get_probe_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/probes/{step}/{sentence}/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attention
+         * @description The attention of one sentence, one byte a weight. One head stands for a layer of which the mean was kept.
+         */
+        get: operations["get_probe_attention"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1572,6 +1696,49 @@ export interface components {
             };
         };
         /**
+         * Export
+         * @description A form of a model; `message` says why it failed or is impossible.
+         */
+        Export: {
+            /** Format */
+            format: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "absent" | "waiting" | "running" | "done" | "failed" | "impossible";
+            /**
+             * Progress
+             * @description 0 to 1.
+             */
+            progress: number;
+            /** Bytes */
+            bytes: number | null;
+            /** Message */
+            message: string;
+            /**
+             * Url
+             * @description Where the file is once it is done.
+             */
+            url: string;
+        };
+        /**
+         * ExportList
+         * @description All forms.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["Export"][];
+        };
+        /**
+         * ExportRequest
+         * @description A form to be made: gguf-f16, gguf-q8_0, gguf-q4_0 or merged.
+         */
+        ExportRequest: {
+            /** Format */
+            format: string;
+        };
+        /**
          * Failure
          * @description Why a job failed, by class and in words.
          */
@@ -1653,6 +1820,18 @@ export interface components {
              * @default 0
              */
             seed: number;
+            /**
+             * Instruction
+             * @description Write the prompt by the template that the model was tuned with.
+             * @default false
+             */
+            instruction: boolean;
+            /**
+             * Adapter
+             * @description Of an adapter: false lets its base answer, without it.
+             * @default true
+             */
+            adapter: boolean;
         };
         /**
          * Health
@@ -2509,8 +2688,8 @@ export interface components {
          * PreviewCounts
          * @description What a whole batch holds, the rows that are not shown included.
          *
-         *     `tokens` are those that are no padding; `words` those that could have been chosen to be predicted: neither padding
-         *     nor the marks of beginning and end. `examples` counts the texts, several of which a row may hold.
+         *     `tokens` are those that are no padding; `words` those that could have been chosen to be hidden: neither padding nor
+         *     control tokens. `examples` counts the texts, several of which a row may hold.
          */
         PreviewCounts: {
             /** Tokens */
@@ -2596,6 +2775,163 @@ export interface components {
              * @default 1
              */
             batches: number;
+        };
+        /**
+         * ProbeIndex
+         * @description What is true of all records of a run, and the steps that were recorded.
+         *
+         *     With sight `causal` a place is asked what comes after it, with `full` what it is itself, while it is hidden.
+         */
+        ProbeIndex: {
+            /**
+             * Sentences
+             * @default []
+             */
+            sentences: components["schemas"]["ProbeSentence"][];
+            /**
+             * Words
+             * @default []
+             */
+            words: string[];
+            /**
+             * Vectors
+             * @default embedding
+             * @enum {string}
+             */
+            vectors: "embedding" | "states";
+            /**
+             * Sight
+             * @default causal
+             * @enum {string}
+             */
+            sight: "causal" | "full";
+            /**
+             * Layers
+             * @default 0
+             */
+            layers: number;
+            /**
+             * Heads
+             * @default 0
+             */
+            heads: number;
+            /** Steps */
+            steps: number[];
+        };
+        /**
+         * ProbeLayers
+         * @description Lengths of the clipped gradient, of the update and of the weights, for each layer by name.
+         */
+        ProbeLayers: {
+            /** Name */
+            name: string[];
+            /** Gradient */
+            gradient: number[];
+            /** Update */
+            update: number[];
+            /** Weight */
+            weight: number[];
+        };
+        /**
+         * ProbePlace
+         * @description What the network expects: the likeliest tokens with their probabilities, and the probability of the true one.
+         *
+         *     `rank` is where the true one stands among the likeliest, from 0. Empty for places that are not asked.
+         */
+        ProbePlace: {
+            /**
+             * Top
+             * @default []
+             */
+            top: [
+                string,
+                number
+            ][];
+            /** P */
+            p?: number | null;
+            /** Rank */
+            rank?: number | null;
+        };
+        /**
+         * ProbePoints
+         * @description The followed words as points, seen from one direction at all steps: `points` is (steps, words, 2).
+         */
+        ProbePoints: {
+            /** Words */
+            words: string[];
+            /**
+             * Vectors
+             * @description What of the network stands for a word.
+             * @enum {string}
+             */
+            vectors: "embedding" | "states";
+            /** Steps */
+            steps: number[];
+            /** Points */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ProbeRecord
+         * @description One recorded step. `detail` says what of the attention was kept: every head, the mean of each layer, or none.
+         */
+        ProbeRecord: {
+            /** Step */
+            step: number;
+            /**
+             * Detail
+             * @enum {string}
+             */
+            detail: "heads" | "layers" | "none";
+            /** Sentences */
+            sentences: components["schemas"]["ProbedSentence"][];
+            layers: components["schemas"]["ProbeLayers"];
+            sample?: components["schemas"]["ProbeSample"] | null;
+        };
+        /**
+         * ProbeSample
+         * @description A short text that the network wrote then.
+         */
+        ProbeSample: {
+            /** Prompt */
+            prompt: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ProbeSentence
+         * @description A pinned sentence as the network reads it; `cut` says that only its beginning is watched.
+         */
+        ProbeSentence: {
+            /** Text */
+            text: string;
+            /** Cut */
+            cut: boolean;
+            /** Tokens */
+            tokens: components["schemas"]["ProbeToken"][];
+        };
+        /**
+         * ProbeToken
+         * @description A token of a pinned sentence; one that holds part of a character only has no text of its own.
+         */
+        ProbeToken: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Special */
+            special: boolean;
+        };
+        /**
+         * ProbedSentence
+         * @description What was expected at each token; `loss` is the mean surprise of the true ones, in nats.
+         */
+        ProbedSentence: {
+            /** Loss */
+            loss: number | null;
+            /** Places */
+            places: components["schemas"]["ProbePlace"][];
         };
         /**
          * Problem
@@ -5128,6 +5464,102 @@ export interface operations {
             };
         };
     };
+    list_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_shelf: {
         parameters: {
             query?: never;
@@ -5819,6 +6251,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunPreview"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_probes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeIndex"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_probe_points: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbePoints"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_probe_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                step: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeRecord"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_probe_attention: {
+        parameters: {
+            query?: {
+                /** @description Only this layer, from 0. */
+                layer?: number | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+                step: number;
+                sentence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bytes c of weights (c / 255)², in the order of the header X-Shape. */
+            200: {
+                headers: {
+                    /** @description Layers, heads, looking tokens, tokens looked at. */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Refused */

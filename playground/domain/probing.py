@@ -60,7 +60,7 @@ def points(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     steps, words, width = vectors.shape
     centred = vectors - vectors.mean(axis=1, keepdims=True)
-    plane: NDArray[np.float32] | None = None
+    plane: NDArray[np.float64] | None = None
     for record in centred:
         _, _, axes = np.linalg.svd(record.astype(np.float64), full_matrices=False)
         found = np.zeros((width, 2))

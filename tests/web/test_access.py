@@ -54,6 +54,8 @@ def address(path: str) -> str:
     """An address with something in its places."""
     for place in ("<uuid:id>", "<uuidstr:id>", "{uuidstr:id}", "{uuid:id}"):
         path = path.replace(place, str(uuid.uuid4()))
+    for place in ("<int:step>", "{int:step}", "<int:sentence>", "{int:sentence}"):
+        path = path.replace(place, "1")
     path = path.replace("<slug:wing>", "prediction").replace("<slug:slug>", "next")
     return path.replace("//", "/")
 

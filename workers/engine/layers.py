@@ -35,7 +35,8 @@ def lengths(tensors: Mapping[str, Tensor]) -> dict[str, float]:
     if not tensors:
         return {}
     squares: dict[str, float] = {}
-    for name, norm in zip(tensors, torch._foreach_norm(list(tensors.values())), strict=True):
+    norms: list[float] = torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors.values()]).tolist()
+    for name, norm in zip(tensors, norms, strict=True):
         layer = layer_of(name)
-        squares[layer] = squares.get(layer, 0.0) + float(norm) ** 2
+        squares[layer] = squares.get(layer, 0.0) + norm**2
     return {layer: square**0.5 for layer, square in squares.items()}

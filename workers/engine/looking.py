@@ -49,7 +49,7 @@ class Look:
 
 
 def pin(sentence: str, tokenizer: Tokenizer, context: int, special: dict[str, int], sight: str) -> Pinned:
-    """A sentence as ids, cut where it is too long; one that is filled in stands between its beginning and end tokens."""
+    """A sentence as ids, cut where it is too long; one that is filled in has its beginning and end tokens around it."""
     ids: list[int] = tokenizer.encode(sentence, add_special_tokens=False).ids
     framed = sight == "full" and {"cls", "sep"} <= special.keys()
     room = min(MAX_TOKENS, context) - 2 * framed

@@ -13,7 +13,6 @@ import zlib
 from typing import Any
 
 import numpy as np
-
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,9 +38,7 @@ SAMPLE_TOKENS = 24
 class Probes:
     """The pinned sentences of one attempt; `first` is the step at which the run itself began."""
 
-    def __init__(
-        self, params: Training, kind: JobKind, text: Text, context: int, port: Port, first: int
-    ) -> None:
+    def __init__(self, params: Training, kind: JobKind, text: Text, context: int, port: Port, first: int) -> None:
         self._params, self._kind, self._port, self._first = params, kind, port, first
         self._tokenizer, self._context = text.tokenizer, context
         tokenizer = text.tokenizer
@@ -66,7 +63,9 @@ class Probes:
         if not pinned.ids:
             self._port.log(f"The pinned sentence “{pinned.text}” has no tokens and is left out.", "warning")
         elif pinned.cut:
-            self._port.log(f"Of the pinned sentence “{pinned.text}” only the beginning is watched: it is too long.", "warning")
+            self._port.log(
+                f"Of the pinned sentence “{pinned.text}” only the beginning is watched: it is too long.", "warning"
+            )
 
     def due(self, step: int, planned: int | None, seconds: float) -> bool:
         """Whether the step that is being taken is recorded; `seconds` is what the run has taken so far."""
@@ -97,7 +96,9 @@ class Probes:
         whole = [found for found in looks if found is not None]
         moved = self._moved(learner)
         if len(whole) < len(looks):
-            self._port.log("The pinned sentences give numbers that are not finite, and are not recorded here.", "warning")
+            self._port.log(
+                "The pinned sentences give numbers that are not finite, and are not recorded here.", "warning"
+            )
             return
         about = {} if self._told else {"about": self._about(whole, learner)}
         parts = [] if not self._words else [_bytes(self._vectors(learner).numpy().astype("<f4"))]
@@ -140,7 +141,7 @@ class Probes:
         size, names = layers.lengths(weights), layers.ordered(weights)
         self._before = {}
         columns = {"gradient": self._gradients, "update": update, "weight": size}
-        return {"name": list(names)} | {key: [_short(of.get(name, 0.0)) for name in names] for key, of in columns.items()}
+        return {"name": [*names], **{key: [_short(of.get(name, 0.0)) for name in names] for key, of in columns.items()}}
 
     def _sample(self, step: int, model: Any, last: bool) -> dict[str, Any]:
         """A short text, where the run writes none at this step anyhow and there is time for it."""
@@ -185,5 +186,3 @@ def _bytes(array: NDArray[np.generic]) -> bytes:
 
 def _short(value: float) -> float:
     return float(f"{value:.6g}")
-
-

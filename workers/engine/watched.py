@@ -48,8 +48,8 @@ AttentionInterface.register(NAME, watch)
 
 @contextmanager
 def watching(model: Any) -> Iterator[list[Tensor]]:
-    """A model in evaluation mode whose attention weights gather in the list, layer by layer; all as before afterwards."""
-    was_training, usual = model.training, model.config._attn_implementation
+    """The attention weights of a model in evaluation mode gather in the list, layer by layer; then all is as before."""
+    was_training = model.training
     model.eval()
     model.set_attn_implementation(NAME)
     _kept.clear()
@@ -57,5 +57,5 @@ def watching(model: Any) -> Iterator[list[Tensor]]:
         yield _kept
     finally:
         _kept.clear()
-        model.set_attn_implementation(usual)
+        model.set_attn_implementation(attention.NAME)
         model.train(was_training)

@@ -3,6 +3,7 @@
 import base64
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from workers.engine.watched import watching
 
 SENTENCES = ["the cat sees 小猫 🦊.", "And then?"]
 PROBED: dict[str, Any] = {"probes": SENTENCES, "probe_words": ["cat", "dog", "owl", "小猫"]}
-PLENTY = {"steps": 12, "sample_tokens": 1}
+PLENTY: dict[str, Any] = {"steps": 12, "sample_tokens": 1}
 
 
 def network(architecture: str, heads: int = 4, kv_heads: int = 4) -> PreTrainedModel:
@@ -31,7 +32,9 @@ def network(architecture: str, heads: int = 4, kv_heads: int = 4) -> PreTrainedM
         architecture="gpt2" if architecture == "gpt2" else "llama",
         n_layer=2, n_head=heads, n_kv_head=kv_heads, d_model=32, d_ff=64, vocab_size=300, block_size=32, tie=True,
     )  # fmt: skip
-    return models.build(shape, 0.1, None, 3, torch.device("cpu")).train()
+    model = models.build(shape, 0.1, None, 3, torch.device("cpu"))
+    model.train()
+    return model
 
 
 def eager(model: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
@@ -139,7 +142,7 @@ def test_a_record_that_was_lost_with_its_worker_comes_again(bench: Bench) -> Non
     first.until_step(6)
     lost = records(first.kill())
     again = records(bench.start(Recorded(), **PROBED, **PLENTY).finish())
-    assert [emit.data["step"] for emit in again][0] == 1
+    assert again[0].data["step"] == 1
     assert again[0] == lost[0]
 
 
@@ -204,5 +207,5 @@ def test_a_run_that_is_too_short_has_its_first_record_and_no_more() -> None:
 def test_too_many_records_are_thinned_evenly_and_stay_within_the_share() -> None:
     made = taken(1.0, 300, 20)  # nine seconds for records of one second, one of them kept for the last
     assert 6 <= len(made) <= 8
-    assert max(later - earlier for earlier, later in zip(made, made[1:], strict=False)) <= 4
+    assert max(later - earlier for earlier, later in pairwise(made)) <= 4
     assert made[-1] >= 15
