@@ -35,8 +35,8 @@ class PreviewLine(BaseModel):
 class PreviewCounts(BaseModel):
     """What a whole batch holds, the rows that are not shown included.
 
-    `tokens` are those that are no padding; `words` those that could have been chosen to be predicted: neither padding
-    nor the marks of beginning and end. `examples` counts the texts, several of which a row may hold.
+    `tokens` are those that are no padding; `words` those that could have been chosen to be hidden: neither padding nor
+    control tokens. `examples` counts the texts, several of which a row may hold.
     """
 
     tokens: int

@@ -39,8 +39,6 @@ from workers.engine.spelling import Spelling
 MAX_BYTES = 8 * 2**20
 """Largest text that is cut into tokens for a preview: some seconds on one core, a tokenizer's training included."""
 MASKED, REPLACED, KEPT = 1, 2, 3
-MARKS = ("pad", "cls", "sep", "bos", "eos")
-"""Roles whose tokens are no words: nobody chooses them to be predicted."""
 JOINT = "##"
 """What WordPiece writes before a token that goes on with the word before it."""
 LEADS = ((0xF0, 4), (0xE0, 3), (0xC0, 2))
@@ -120,7 +118,7 @@ class Artist:
     def __init__(self, tokenizer: Tokenizer, data: Data, *, texts: bool) -> None:
         self._tokenizer, self._spelling, self._texts = tokenizer, Spelling(tokenizer), texts
         self.joint = JOINT if isinstance(tokenizer.decoder, decoders.WordPiece) else None
-        self._marks = np.array([data.special[role] for role in MARKS if role in data.special], dtype=np.int64)
+        self._marks = np.array(list(data.special.values()), dtype=np.int64)
 
     def draw(self, batch: Batch, step: int, micro: int) -> PreviewBatch:
         """The picture of one batch."""
@@ -147,7 +145,7 @@ class Artist:
             lines=lines,
             original=[self._line(row, borders(documents, i)) for i, row in enumerate(before)] if changed else None,
             pieces=[self._piece(int(index)) for index in ids],
-            examples=self._examples(inputs, documents) if self._texts else None,
+            examples=self._examples(inputs, labels, documents) if self._texts else None,
             counts=self._counts(batch),
         )
 
@@ -171,12 +169,16 @@ class Artist:
             examples=examples,
         )
 
-    def _examples(self, inputs: NDArray[np.int64], documents: NDArray[np.int64] | None) -> list[PreviewExample]:
-        """The texts of each row, padding left out."""
+    def _examples(
+        self, inputs: NDArray[np.int64], labels: NDArray[np.int64], documents: NDArray[np.int64] | None
+    ) -> list[PreviewExample]:
+        """The texts of each row without padding, and with what is last to be said, which is no input any more."""
         found = []
         for row, ids in enumerate(inputs):
             for first, last in spans(documents, row, len(ids)):
-                text = b"".join(self._spelling.spell(int(token)) for token in ids[first:last]).decode(errors="ignore")
+                end = labels[row, last - 1 : last]
+                tokens = [*ids[first:last], *end[end != IGNORED]]
+                text = b"".join(self._spelling.spell(int(token)) for token in tokens).decode(errors="ignore")
                 found.append(PreviewExample(row=row, first=first, tokens=last - first, text=text))
         return found
 
