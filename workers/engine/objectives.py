@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from playground.domain.errors import VitrineError
 from playground.domain.estimate import loss_rows
-from workers.engine import models
+from workers.engine import encoders, models
 from workers.engine.batches import IGNORED, Tensors
 
 
@@ -33,39 +33,76 @@ class NotFinite(VitrineError):
         self.step = step
 
 
+UNLIKELY, SURE = 1e-30, 0.5
+"""Probabilities below which, and above which, one that was rounded says too little of the loss."""
+
+
 class ChunkedCrossEntropy(torch.autograd.Function):
-    """Mean of -log softmax(hidden @ weight.T)[label] over the positions that have a label, in nats."""
+    """Mean of -log softmax(hidden @ weight.T + bias)[label] over the positions that have a label, in nats.
 
-    apply: Callable[[Tensor, Tensor, Tensor, bool], Tensor]
+    Positions without a label are left out of every product.
+    """
+
+    apply: Callable[..., Tensor]
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor, with_gradient: bool) -> Tensor:
-        """hidden (rows, width), weight (vocabulary, width), labels (rows); a scalar in fp32."""
-        counted = labels != IGNORED
-        share = 1.0 / counted.sum().clamp(min=1).item()
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor, with_gradient: bool, bias: Tensor | None = None
+    ) -> Tensor:
+        """hidden (rows, width), weight (vocabulary, width), labels (rows), bias (vocabulary,); a scalar in fp32."""
+        chosen = (labels != IGNORED).nonzero().squeeze(1)
+        every = len(chosen) == len(labels)
+        learned, targets = (hidden, labels) if every else (hidden[chosen], labels[chosen])
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        d_hidden = torch.empty_like(hidden)
-        d_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device)
+        d_learned = torch.empty_like(learned)
+        trained = ctx.needs_input_grad[1]  # not that of a base under an adapter
+        d_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device) if trained else None
+        d_bias = None if bias is None else torch.zeros(len(bias), dtype=torch.float32, device=bias.device)
         size = loss_rows(len(weight))
-        for start in range(0, len(hidden), size):
+        for start in range(0, len(learned), size):
             rows = slice(start, start + size)
-            keep, target = counted[rows, None], labels[rows, None].clamp(min=0)
-            logits = (hidden[rows] @ weight.t()).float()
-            normalizer = torch.logsumexp(logits, dim=-1, keepdim=True)
-            total += ((normalizer - logits.gather(1, target)) * keep).sum()
+            likelihood, gradient = _odds(nn.functional.linear(learned[rows], weight, bias), targets[rows, None])
+            total -= likelihood.sum()
             if with_gradient:
-                logits.sub_(normalizer).exp_().scatter_(1, target, logits.gather(1, target) - 1)
-                gradient = logits.mul_(keep * share).to(hidden.dtype)
-                torch.mm(gradient, weight, out=d_hidden[rows])
-                d_weight += gradient.t() @ hidden[rows]
-        ctx.save_for_backward(d_hidden, d_weight.to(weight.dtype))
-        return total * share
+                torch.mm(gradient, weight, out=d_learned[rows])
+                if d_weight is not None:
+                    d_weight += gradient.t() @ learned[rows]
+                if d_bias is not None:
+                    d_bias += gradient.sum(0, dtype=torch.float32)
+        ctx.share = 1.0 / max(1, len(learned))
+        d_hidden = d_learned if every else torch.zeros_like(hidden).index_copy_(0, chosen, d_learned)
+        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        return total * ctx.share
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients that the forward pass has computed, times that of the loss."""
-        d_hidden, d_weight = ctx.saved_tensors
-        return d_hidden * upstream[0], d_weight * upstream[0], None, None
+        d_hidden, d_weight, d_bias = ctx.saved_tensors
+        scale, dtype = upstream[0] * ctx.share, d_hidden.dtype
+        parts = [None if part is None else (part * scale).to(dtype) for part in (d_weight, d_bias)]
+        return d_hidden * scale, parts[0], None, None, parts[1]
+
+
+def _odds(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probability of each row's target, fp32 (rows, 1), and softmax minus one-hot, its gradient, as the logits.
+
+    One pass over the vocabulary each way: what 16 bits would lose is computed again for the rows that lose it.
+    """
+    odds = torch.softmax(logits, dim=-1)
+    hit = odds.gather(1, target).float()
+    likelihood = hit.log()
+    unlikely = (hit < UNLIKELY).nonzero()[:, 0]
+    if len(unlikely):
+        exact = torch.log_softmax(logits[unlikely].float(), dim=-1)
+        likelihood[unlikely] = exact.gather(1, target[unlikely])
+    if logits.dtype != torch.float32:
+        sure = (hit > SURE).nonzero()[:, 0]
+        if len(sure):
+            rest = odds[sure].scatter(1, target[sure], 0).sum(dim=-1, keepdim=True, dtype=torch.float32)
+            hit[sure], likelihood[sure] = 1 - rest, torch.log1p(-rest)
+    # Not scatter_, whose deterministic form copies the whole array.
+    odds[torch.arange(len(odds), device=odds.device), target[:, 0]] = (hit[:, 0] - 1).to(odds.dtype)
+    return likelihood, odds
 
 
 def next_token(model: Any, batch: Tensors) -> Tensor:
@@ -75,5 +112,16 @@ def next_token(model: Any, batch: Tensors) -> Tensor:
     return ChunkedCrossEntropy.apply(flat, model.lm_head.weight, labels, torch.is_grad_enabled())
 
 
-OBJECTIVES: dict[str, Callable[[Any, Tensors], Tensor]] = {"next_token": next_token}
+def masked(model: Any, batch: Tensors) -> Tensor:
+    """Mean loss, in nats, of naming each hidden token; for pairs, plus that of telling whether the second follows."""
+    states = encoders.states_of(model, batch)
+    rows, labels = encoders.asked(model, states, batch)
+    output = model.cls.predictions.decoder
+    loss = ChunkedCrossEntropy.apply(rows, output.weight, labels, torch.is_grad_enabled(), output.bias)
+    if batch.answers is None:
+        return loss
+    return loss + nn.functional.cross_entropy(encoders.follows(model, states), batch.answers)
+
+
+OBJECTIVES: dict[str, Callable[[Any, Tensors], Tensor]] = {"next_token": next_token, "masked": masked}
 """Each gives the mean over the labels of a batch."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers.modeling_utils import PreTrainedModel
 
 from playground.domain.training import Training
+from workers.engine.lean import lean
 
 Precision = Literal["fp32", "bf16"]
 
@@ -42,6 +43,8 @@ class Learner:
     def __init__(self, model: PreTrainedModel, params: Training, precision: Precision) -> None:
         self.model = model
         self.precision = precision
+        if model.device.type == "cpu":
+            lean(model)
         self._clip = params.clip
         learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         self._names = list(learned)
