@@ -39,18 +39,25 @@ def adopt(job: Job, message: ArtifactMessage, source: Path) -> Artifact:
     try:
         sha256, size = artifacts.tree_digest(source)
         store.current().put_tree(message.kind, sha256, source)
+        meta = message.meta | (base_of(job) if message.meta.get("adapter") else {})
         # A model is the outcome of its run and goes by the run's name.
         name = names.clean(job.name if message.kind == "model" else message.name)
         while True:
             try:
                 return artifacts.record(
-                    message.kind, sha256, size, owner=job.owner, name=name, meta=message.meta, origin=origin(job)
+                    message.kind, sha256, size, owner=job.owner, name=name, meta=meta, origin=origin(job)
                 )[0]
             except AWAY as error:
                 log.warning("Job %s: the database did not take the %s (%s).", job.pk, message.kind, error)
                 time.sleep(random.uniform(*PAUSE))
     finally:
         connections.close_all()  # this thread's only
+
+
+def base_of(job: Job) -> dict[str, object]:
+    """Which model of the library an adapter stands on, beside its content hash that the engine has said."""
+    use = job.job_inputs.filter(role="model").first()
+    return {} if use is None else {"base_id": str(use.artifact_id), "base_name": use.name}
 
 
 def origin(job: Job) -> dict[str, object]:

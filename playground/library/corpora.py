@@ -30,6 +30,7 @@ def add(owner: User | None, file: Path, name: str, *, limit: int, source: str = 
         "lines": facts.lines,
         "language_mix": facts.language_mix,
         "preview": facts.preview,
+        "jsonl": facts.rows,
     }
     return artifacts.record(
         Kind.CORPUS, facts.sha256, facts.bytes, owner=owner, name=clean_name, meta=meta, origin={"source": source}

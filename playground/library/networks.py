@@ -1,5 +1,6 @@
 """A model comes in or goes out: the zip of a Hugging Face folder."""
 
+import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -7,13 +8,15 @@ from pathlib import Path
 
 from django.conf import settings
 
-from playground.library import artifacts, names
+from playground.library import artifacts, names, store
 from playground.library.archives import unpack
 from playground.library.models import Artifact, Kind
 from playground.library.tokenizers import Check, staging
 from playground.people.models import User
 
 CHUNK = 1 << 20
+ADAPTER = "adapter_config.json"
+"""The file that tells an adapter from a model; an uploaded folder never has it."""
 
 
 def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
@@ -26,6 +29,19 @@ def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
         return artifacts.adopt(Kind.MODEL, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def located(sha256: str) -> dict[str, str]:
+    """Where a model lies on this machine: {"sha256", "path"}, and for an adapter the path of its "base".
+
+    Raises FileNotFoundError where the bytes of one of them are gone.
+    """
+    folder = store.local(Kind.MODEL, sha256)
+    found = {"sha256": sha256, "path": str(folder)}
+    if (folder / ADAPTER).exists():
+        receipt = json.loads((folder / "receipt.json").read_bytes())
+        found["base"] = str(store.local(Kind.MODEL, receipt["inputs"]["model"]))
+    return found
 
 
 class _Spool:

@@ -8,11 +8,13 @@ import codecs
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from playground.domain.errors import BadInput
+from playground.library.rows import RowCounter
 from playground.library.scripts import ScriptCounter
 
 CHUNK = 1 << 20
@@ -40,7 +42,7 @@ _FORMATS: tuple[tuple[bytes, str], ...] = (
 
 @dataclass(frozen=True)
 class TextFacts:
-    """What one pass over a text file says about it."""
+    """What one pass over a text file says about it; `rows` is empty for a text that is no JSONL."""
 
     sha256: str
     bytes: int
@@ -48,13 +50,14 @@ class TextFacts:
     lines: int
     language_mix: dict[str, float]
     preview: str
+    rows: dict[str, Any]
 
 
 def examine(path: Path) -> TextFacts:
     """Read a file through once. Raises BadInput for an empty file and for what is not UTF-8 text."""
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    scripts = ScriptCounter()
+    scripts, rows = ScriptCounter(), RowCounter()
     size = characters = newlines = 0
     preview, last, visible = "", "", False
     with path.open("rb") as source:
@@ -71,6 +74,7 @@ def examine(path: Path) -> TextFacts:
             last = text[-1:] or last
             visible = visible or not (text.isspace() or not text)
             scripts.add(text)
+            rows.add(text)
             if not chunk:
                 break
     if size == 0:
@@ -78,7 +82,7 @@ def examine(path: Path) -> TextFacts:
     if not visible:
         raise _bad(_("The file has no visible character, only spaces and line ends."))
     lines = newlines + (last != "\n")
-    return TextFacts(digest.hexdigest(), size, characters, lines, scripts.shares(), preview)
+    return TextFacts(digest.hexdigest(), size, characters, lines, scripts.shares(), preview, rows.facts())
 
 
 def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, start: bytes) -> str:

@@ -4,6 +4,7 @@ Each part of the house keeps its own .po file; together they are one catalogue. 
 needs none.
 """
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,7 @@ def compile_all() -> list[Path]:
         found = parts(language)
         if found:
             target = found[0].with_name("django.mo")
-            draft = target.with_name(".django.mo.draft")
+            draft = target.with_name(f".django.mo.{os.getpid()}")
             with draft.open("wb") as out:
                 write_mo(out, merged(language))
             draft.replace(target)

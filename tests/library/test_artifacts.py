@@ -1,5 +1,6 @@
 """Who sees which artifact, how one comes in, and when one may go."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from playground.domain.errors import BadInput, Conflict, Forbidden, TooLarge
 from playground.ledger import controls
 from playground.ledger.submit import submit
-from playground.library import artifacts, corpora, store
+from playground.library import artifacts, corpora, networks, store
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
@@ -119,3 +120,39 @@ def test_a_preview_never_cuts_a_character(user: User, tmp_path: Path, offset: in
         text, at = corpora.preview(corpus, at, 7)
         pieces += text
     assert pieces == whole
+
+
+def model(owner: User, tmp_path: Path, content: str, **meta: object) -> Artifact:
+    """A model of some content."""
+    folder = tmp_path / content
+    folder.mkdir()
+    (folder / "model.safetensors").write_text(content)
+    return artifacts.adopt(Kind.MODEL, folder, owner=owner, name=content, meta=meta, origin={})
+
+
+def test_a_model_stays_while_adapters_stand_on_it(user: User, other: User, tmp_path: Path) -> None:
+    base = model(user, tmp_path, "base")
+    adapter = model(user, tmp_path, "adapter", adapter=True, base=base.sha256)
+    model(user, tmp_path, "another", adapter=True, base="0" * 64)
+    with pytest.raises(Conflict, match="the adapter “adapter” stands on it") as caught:
+        artifacts.delete(base)
+    assert caught.value.code == "in_use"
+    theirs = artifacts.record(Kind.MODEL, base.sha256, 1, owner=other, name="theirs", meta={}, origin={})[0]
+    artifacts.delete(theirs)
+    artifacts.delete(adapter)
+    artifacts.delete(base)
+    assert not store.current().exists(Kind.MODEL, base.sha256)
+
+
+def test_an_adapter_is_found_with_its_base(user: User, tmp_path: Path) -> None:
+    base = model(user, tmp_path, "base")
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "receipt.json").write_text(json.dumps({"inputs": {"model": base.sha256}}))
+    adapter = artifacts.adopt(Kind.MODEL, folder, owner=user, name="adapter", meta={}, origin={})
+    assert networks.located(base.sha256) == {"sha256": base.sha256, "path": str(artifacts.path_of(base))}
+    assert networks.located(adapter.sha256)["base"] == str(artifacts.path_of(base))
+    artifacts.delete(base)
+    with pytest.raises(FileNotFoundError):
+        networks.located(adapter.sha256)

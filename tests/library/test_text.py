@@ -96,3 +96,38 @@ def test_the_mix_of_a_long_text_is_that_of_all_of_it(file: Path) -> None:
     mix = examine(file).language_mix
     assert mix["latin"] == pytest.approx(0.5, abs=0.01)
     assert mix["han"] == pytest.approx(0.5, abs=0.01)
+
+
+ROW = '{"instruction": "é?", "input": "", "output": "x"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        (ROW + "\n\n" + ROW, {"rows": 2, "forms": {"alpaca": 2}, "unfit": None}),
+        ("\ufeff" + ROW, {"rows": 1, "without": {"chatml": 1, "plain": 1}, "keys": ["instruction", "input", "output"]}),
+        (ROW + '\n{"output": 1}\nnot json', {"rows": 3, "unfit": 2, "keys": [], "without": {"alpaca": 2, "chatml": 1}}),
+        ('{"messages": []}\n' + ROW, {"rows": 2, "forms": {"chatml": 1, "alpaca": 1}, "unfit": None}),
+        ('{"a": 1}', {"rows": 1, "forms": {}, "unfit": 1}),
+    ],
+)
+def test_the_rows_of_jsonl_are_counted_by_their_form(file: Path, content: str, facts: dict[str, object]) -> None:
+    file.write_bytes(content.encode())
+    rows = examine(file).rows
+    for name, found in facts.items():
+        assert rows[name] == ({**rows[name], **found} if isinstance(found, dict) else found), name
+
+
+@pytest.mark.parametrize(
+    "content", ["Once upon a time", "{ a brace", "[1]\n" + ROW, "1\n", "x" * (CHUNK + 5) + "\n" + ROW]
+)
+def test_other_texts_have_no_rows(file: Path, content: str) -> None:
+    file.write_bytes(content.encode())
+    assert examine(file).rows == {}
+
+
+def test_rows_are_whole_across_the_seams_of_the_pieces(file: Path) -> None:
+    file.write_bytes(((ROW + "\n") * (3 * CHUNK // len(ROW.encode()))).encode())
+    rows = examine(file).rows
+    assert rows["unfit"] is None
+    assert rows["rows"] == rows["forms"]["alpaca"] == 3 * CHUNK // len(ROW.encode())

@@ -5,6 +5,7 @@ who opens the folder elsewhere.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,41 @@ from transformers import AutoModelForCausalLM
 
 from playground.domain.errors import BadInput
 from playground.domain.exhibit import Token
+from workers.engine import adapters
+from workers.engine.manner import Manner
 from workers.engine.spelling import Spelling
 
 
 class TransformersModel:
-    """A decoder with its tokenizer, in memory."""
+    """A decoder with its tokenizer, in memory; of an adapter's folder, that of `base` with the adapter over it."""
 
-    def __init__(self, folder: Path) -> None:
-        factory: Any = AutoModelForCausalLM
-        self.network = factory.from_pretrained(
-            str(folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-        ).eval()
+    def __init__(self, folder: Path, base: Path | None = None) -> None:
+        self._adapted: Any = None
+        if base is None:
+            factory: Any = AutoModelForCausalLM
+            self.network = factory.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation="sdpa",
+            ).eval()
+        else:
+            self._adapted = adapters.open_adapter(base, folder, attn_implementation="sdpa")
+            self.network = self._adapted.get_base_model()
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         self.spelling = Spelling(self.tokenizer)
+        self.manner = Manner(folder)
+
+    def without_adapter(self) -> AbstractContextManager[None]:
+        """While it holds, the base answers. Raises BadInput for a model that has no adapter."""
+        if self._adapted is None:
+            raise BadInput("This model has no adapter that could be left out.", {"adapter": ["There is none."]})
+        left_out: AbstractContextManager[None] = self._adapted.disable_adapter()
+        return left_out
 
     @property
     def vocab_size(self) -> int:
@@ -56,7 +72,9 @@ class TransformersModel:
     def ends(self) -> frozenset[int]:
         """Tokens after which a text is over."""
         ids = self.network.config.eos_token_id
-        return frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
+        named = self.tokenizer.token_to_id(self.manner.end) if self.manner.end else None
+        found = [*(ids if isinstance(ids, list) else [ids]), named]
+        return frozenset(index for index in found if index is not None)
 
     def tokens(self, text: str) -> list[Token]:
         """The tokens of a text, without added special tokens. Raises BadInput when it exceeds the context."""

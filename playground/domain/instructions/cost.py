@@ -17,6 +17,8 @@ from playground.domain.kind import Estimate, Facts, Memory, Problem
 from playground.domain.presets import Shape, feed_forward
 from playground.domain.training import TIMED_STEPS
 
+MASKED = frozenset({"bert", "roberta", "distilbert", "modernbert", "electra"})
+"""Architectures that fill gaps and cannot write a text on."""
 SPARE = 0.9
 """Share of a block that packing fills with examples, as a rule."""
 
@@ -74,7 +76,7 @@ def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
     if facts.model is not None and facts.model.get("adapter"):
         message = "This is an adapter. Take its base model, or merge the two first."
         problems.append(Problem(field="model", message=message))
-    if facts.model is not None and facts.model.get("attention") == "full":
+    if facts.model is not None and facts.model.get("architecture") in MASKED:
         message = "This model fills in gaps and cannot write on. Take one that was trained to continue a text."
         problems.append(Problem(field="model", message=message))
     if facts.rows is None:

@@ -169,6 +169,8 @@ class Generate(Given):
     top_k: int = Field(0, ge=0, le=1_000_000, description="Only the k likeliest tokens; 0 for all.")
     top_p: float = Field(1, gt=0, le=1, allow_inf_nan=False, description="Only the likeliest tokens up to this share.")
     seed: int = Field(0, ge=0, lt=2**32)
+    instruction: bool = Field(False, description="Write the prompt by the template that the model was tuned with.")
+    adapter: bool = Field(True, description="Of an adapter: false lets its base answer, without it.")
 
 
 class PromptToken(BaseModel):

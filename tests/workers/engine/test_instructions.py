@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from playground.domain.messages import Finished
 from tests.workers.engine.attempts import Bench, Up, artifacts, exact, metrics, of_type
 from tests.workers.engine.instructed import TUNING, rows, tuned
+from tests.workers.engine.test_inspect import Inspector
 from workers.engine.adapters import merge
 from workers.engine.files import sha256
 
@@ -66,7 +67,8 @@ def test_the_adapter_opens_with_peft_and_the_merged_model_with_transformers(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_learns_to_answer_and_to_stop(bench: Bench, kind: str, precision: str) -> None:
     tuned(bench, steps=60)
-    said = run(bench, kind, steps=120, precision=precision, sample_interval=120, sample_tokens=40)
+    asked = {"sample_prompt": "who sees the dog?", "sample_interval": 240, "sample_tokens": 40}
+    said = run(bench, kind, steps=240, precision=precision, **asked)
     losses = metrics(said)["val_loss"]
     assert losses[max(losses)] < 0.6 * losses[1]
     written = [message.data["text"] for message in of_type(said, "sample")][-1]
@@ -149,3 +151,29 @@ def test_the_checkpoint_holds_the_adapter_alone(bench: Bench) -> None:
     assert state
     assert all("lora_" in name for name in state)
     assert exact(metrics(said)["loss"]).keys() == set(range(1, 7))
+
+
+def test_an_adapter_can_be_talked_to_looked_into_and_left_out(bench: Bench, nest: str) -> None:
+    base = tuned(bench, steps=60)
+    said = run(bench, steps=60)
+    adapter = {"sha256": "adapter", "path": artifacts(said)["model"].path, "base": str(base)}
+    inspector = Inspector(nest)
+
+    def written(model: dict[str, str], **params: Any) -> str:
+        frames = inspector.ask("generate", model, prompt="who sees the dog?", max_tokens=30, temperature=0, **params)
+        assert frames[-1] == {"type": "end"}, frames[-1]
+        return "".join(frame["data"]["text"] for frame in frames[1:-1])
+
+    answer = written(adapter, instruction=True)
+    assert answer.endswith("sees.<|endoftext|>")
+    assert written(adapter) != answer
+    plain = {"sha256": "base", "path": str(base)}
+    assert written(adapter, adapter=False) == written(plain)
+    assert written(adapter, instruction=True) == answer
+    params = {"wing": "prediction", "slug": "next", "params": {"text": "who sees the dog?\n"}}
+    ours, theirs = (inspector.ask("exhibit", model, **params)[0]["data"] for model in (adapter, plain))
+    assert ours != theirs
+    for refused, words in (({"instruction": True}, "no template"), ({"adapter": False}, "no adapter")):
+        last = inspector.ask("generate", plain, prompt="x", **refused)[-1]
+        assert words in last["message"]
+    inspector.conn.close()
