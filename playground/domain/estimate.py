@@ -30,6 +30,8 @@ KEPT = {
     ("llama", "bf16"): (30, 5, 1.3),
     ("gpt2", "fp32"): (14, 10, 1.0),
     ("gpt2", "bf16"): (20, 12, 1.3),
+    ("bert", "fp32"): (14, 4, 1.0),
+    ("bert", "bf16"): (16, 4, 1.3),
 }
 """Numbers that a step holds for each token and layer: vectors as wide as the model, vectors of the inner width, rows
 of attention. Measured from peak memory: transformers' layers keep more than the textbook's formulas have. In bf16 the

@@ -40,7 +40,15 @@ class Params(FromScratch):
     mask_share: float = knob(0.15, "data", "Hidden share", "Share of the tokens that it has to say.", gt=0, le=0.9)
     masked: float = knob(0.8, "data", "Masked", "Share of the hidden tokens that [MASK] stands for.", ge=0, le=1)
     replaced: float = knob(0.1, "data", "Replaced", "Share of them that another, random token stands for.", ge=0, le=1)
-    kept: float = knob(0.1, "data", "Left as they are", "Share of them that stay. The three add up to 1.", ge=0, le=1)
+    kept: float = knob(
+        0.1,
+        "data",
+        "Left as they are",
+        "Share of them that stay. The three add up to 1.",
+        ge=0,
+        le=1,
+        validate_default=True,
+    )
     whole_words: bool = knob(
         False, "data", "Whole words", "All parts of a word are hidden together; in Chinese, its characters."
     )
