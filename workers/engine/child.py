@@ -62,8 +62,10 @@ def work(start: Start, port: Port) -> Wish | None:
         raise
     if wish in ("pause", "preempt") and run.progress.step:
         run.save()
-    elif wish in (None, "stop") and run.progress.step:
+    elif wish == "stop" and run.progress.step:
         run.publish()
+    elif run.progress.step:
+        run.finish()
     return wish
 
 

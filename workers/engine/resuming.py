@@ -44,6 +44,8 @@ def _go_on(run: Run, found: Checkpoint) -> None:
     run.progress = replace(found.progress, planned=found.progress.planned or run.progress.planned)
     run.port.log(f"Resumed after step {run.progress.step:,}.")
     run.port.replay(found.tail)
+    told = (report["data"].get("val_loss") for report in reversed(found.tail) if report["type"] == "metrics")
+    run.val_loss = next((loss for loss in told if loss is not None), None)
 
 
 def _branch_off(run: Run, found: Checkpoint) -> None:

@@ -8,31 +8,38 @@ import shutil
 import time
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor
 
+from playground.domain.blanks import Question
+from playground.domain.checkpoints import FOLDER
 from playground.domain.errors import BadInput
+from playground.domain.instructions.data import opening
 from playground.domain.messages import Start
 from playground.domain.registry import kinds
 from playground.domain.training import Training
-from workers.engine import checkpoints, models, publish
+from workers.engine import adapters, bases, checkpoints, fill, models, publish
 from workers.engine import tokenizer as bpe
 from workers.engine.batches import Tensors, tensors
 from workers.engine.checkpoints import Progress
 from workers.engine.clock import SaveClock
-from workers.engine.corpus import Text, prepare
+from workers.engine.corpus import Text, file_of, prepare
 from workers.engine.evaluation import evaluate
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
 from workers.engine.precision import Learner, resolve
 from workers.engine.probes import Probes
+from workers.engine.resuming import resume
 from workers.engine.samples import sample
 from workers.engine.spelling import Spelling
+from workers.engine.stopping import Best, judged
 
 
 class Run:
@@ -47,10 +54,11 @@ class Run:
         self.progress = Progress(planned=start.planned_steps)
         self.text = self._tokenize()
         self.learner = self._build()
-        self._resume()
-        self.probes = Probes(self.params, self.kind, self.text, self.shape.block_size, port, start.base_step or 0)
-        self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
+        self.best = Best()
         self.val_loss: float | None = None
+        resume(self)
+        self.probes = Probes(self.params, self.kind, self.text, self.block, port, start.base_step or 0)
+        self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
 
     def _tokenize(self) -> Text:
         inputs, params = self.start.inputs, self.params
@@ -71,40 +79,43 @@ class Run:
         folder = self.folder / f"tokenizer-{self.start.attempt}"
         shutil.rmtree(folder, ignore_errors=True)
         bpe.save(text.tokenizer, folder, None)
-        meta = {"vocab_size": size, "algorithm": "bpe", "corpus": self.start.inputs["corpus"].sha256}
-        self.port.artifact("tokenizer", str(folder), f"BPE {size}", meta)
+        how, special = self.kind.tokenizer or "bpe", sorted(text.data.special)
+        corpus = self.start.inputs["corpus"].sha256
+        meta = {"vocab_size": size, "algorithm": how, "special": special, "corpus": corpus}
+        self.port.artifact("tokenizer", str(folder), f"{bpe.TITLES[how]} {size}", meta)
 
     def _build(self) -> Learner:
-        params = self.params
-        self.shape = params.shape(self.text.tokenizer.get_vocab_size())
-        end = bpe.end_of_text(self.text.tokenizer)
-        model = models.build(self.shape, params.dropout, end, params.seed, self.device)
-        return Learner(model.train(), params, resolve(params.precision, self.device))
+        params, tokenizer = self.params, self.text.tokenizer
+        precision = resolve(params.precision, self.device)
+        base = self.start.inputs.get("model")
+        if base is None:
+            shape = params.shape(tokenizer.get_vocab_size())
+            end, pad = bpe.end_of_text(tokenizer), self.text.data.special.get("pad")
+            model = models.build(shape, params.dropout, end, params.seed, self.device, pad)
+        else:
+            frozen = torch.bfloat16 if precision == "bf16" and self.kind.trains == "adapter" else torch.float32
+            end, how = self.text.data.special.get("eos"), getattr(params, "quantization", "none")
+            model = bases.open_base(Path(base.path), tokenizer, end, self.device, frozen, how)
+            if self.kind.trains == "adapter":
+                adapters.attach(model, params, base.sha256)
+        return Learner(model.train(), params, precision)
 
-    def _resume(self) -> None:
-        folder = self.folder / "checkpoints"
-        checkpoints.tidy(folder)
-        whole = checkpoints.newest(folder, lambda complaint: self.port.log(complaint, "warning"))
-        found = next((checkpoint for checkpoint in whole if self.port.joins(checkpoint.tail)), None)
-        if found is None:
-            return
-        if found.identity["precision"] != self.learner.precision:
-            self.params = self.params.model_copy(update={"precision": found.identity["precision"]})
-            self.learner = self._build()
-        changed = sorted(name for name, value in self.identity.items() if found.identity.get(name) != value)
-        if changed:
-            self.port.log(
-                f"Other than before: {', '.join(changed)}. The curve may differ in its last digits.", "warning"
-            )
-        self.learner.load(found.tensors, found.progress.step)
-        self.progress = replace(found.progress, planned=found.progress.planned or self.progress.planned)
-        self.port.log(f"Resumed after step {self.progress.step:,}.")
-        self.port.replay(found.tail)
+    def rebuild(self, precision: str) -> None:
+        """Make the network anew in the precision in which the run was begun."""
+        self.params = self.params.model_copy(update={"precision": precision})
+        self.learner = self._build()
+        vars(self).pop("identity", None)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What the numbers of this run depend on besides its parameters and data."""
-        return publish.environment(self.learner.precision, self.start.threads, self.device)
+        found = publish.environment(self.learner.precision, self.start.threads, self.device)
+        return found | ({"peft": adapters.VERSION} if self.kind.trains == "adapter" else {})
+
+    @property
+    def block(self) -> int:
+        """Tokens in a row of a batch."""
+        return self.text.data.block or int(self.params.block_size)
 
     @cached_property
     def byte_lengths(self) -> NDArray[np.int64]:
@@ -114,7 +125,7 @@ class Run:
     def planned(self) -> int | None:
         """Steps of the whole run, or None before a budget in minutes has been timed."""
         budget: Training = self.params
-        per_step = budget.batch_size * budget.gradient_accumulation * self.shape.block_size
+        per_step = budget.batch_size * budget.gradient_accumulation * self.block
         return budget.planned(per_step) or self.progress.planned
 
     def batch(self, step: int, micro: int) -> Tensors:
@@ -129,18 +140,54 @@ class Run:
         torch.manual_seed(int(np.random.SeedSequence((self.params.seed, step, micro)).generate_state(1)[0]))
         return OBJECTIVES[self.kind.objective](self.learner.model, batch)
 
-    def evaluate(self, step: int) -> None:
-        """Report the loss on held-out text."""
+    def evaluate(self, step: int, *, counts: bool = True) -> None:
+        """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""
         values = evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
         self.val_loss = values["val_loss"]
         self.port.metrics(step, **values)
+        if counts and self.params.patience is not None:
+            self.progress = judged(self.progress, self.val_loss, step, self.params.min_improvement)
+            if self.progress.best_step == step:
+                self.best.keep(self.learner.weights())
 
-    def sample(self, step: int) -> None:
-        """Report a text that the model writes now."""
+    def tired(self) -> bool:
+        """Whether the held-out loss has not improved for as long as the run is to wait; then says so."""
+        patience, stood = self.params.patience, self.progress
+        if patience is None or stood.waited < patience:
+            return False
+        self.port.log(
+            f"Ended after step {stood.step:,}: no evaluation since step {stood.best_step:,} was better than its "
+            f"{stood.best_loss:.4f}."
+        )
+        return True
+
+    def sample(self, step: int, prompt: str | None = None) -> None:
+        """Report a text that the model writes now, or its words for the blanks of one."""
         params, model = self.params, self.learner.model
-        spoken = self.kind.spoken(params, params.sample_prompt)
-        written = sample(model, self.text.tokenizer, spoken, self.shape.block_size, params.sample_tokens, params.seed)
-        self.port.sample(step, params.sample_prompt, written)
+        given = params.sample_prompt if prompt is None else prompt
+        if self.kind.objective == "masked":
+            question = Question(prompt, ()) if prompt else self._question
+            found = fill.sample(model, self.text, question, params.sample_tokens)
+            self.port.sample(step, found["text"], found["filled"], blanks=found["blanks"])
+            return
+        tokenizer, context = self.text.tokenizer, model.config.max_position_embeddings
+        spoken = self.kind.spoken(params, given)
+        if self.kind.tokenizer is None:
+            # A base is asked as it will be asked later: with what its tokenizer puts before a text, up to the end.
+            end, spoken = self.text.data.special.get("eos"), opening(tokenizer) + spoken
+            written = sample(model, tokenizer, spoken, context, params.sample_tokens, params.seed, end)
+        else:
+            written = sample(model, tokenizer, spoken, context, params.sample_tokens, params.seed)
+        self.port.sample(step, given, written)
+
+    @cached_property
+    def _question(self) -> Question:
+        """What a masked model is asked for: the prompt, or a line of the held-out text with words left out."""
+        params, text = self.params, self.text
+        if params.sample_prompt:
+            return Question(params.sample_prompt, ())
+        source = file_of(self.start.inputs["corpus"], "text.txt")
+        return fill.held_out_question(source, params.held_out, text.tokenizer, text.data.special)
 
     def save_due(self) -> bool:
         """Whether the state should be saved now."""
@@ -149,38 +196,57 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint of where the run stands, and report it."""
         begun, step = time.monotonic(), self.progress.step
-        folder = self.folder / "checkpoints"
-        tensors, tail = self.learner.state(), self.port.tail()
-        path = checkpoints.save(folder, self.start.attempt, self.progress, tensors, self.identity, tail)
+        folder, number = self.folder / FOLDER, self.start.attempt
+        tensors, tail = chain(self.learner.state(), self.best.state()), self.port.tail()
+        path = checkpoints.save(folder, number, self.progress, tensors, self.identity, tail, self.text.sha256)
         seconds = time.monotonic() - begun
         self._saves.saved(step, seconds)
         self.port.checkpoint(step, str(path.relative_to(self.folder)), self._state_bytes(), seconds)
 
+    def finish(self) -> None:
+        """Hand over the model of a run that has come to its end, and keep its last state for those who go on from it.
+
+        With patience, the model is that of the best evaluation.
+        """
+        stood = self.progress
+        if self.best.weights and stood.best_step < stood.step:
+            self.port.log(f"The model is that of step {stood.best_step:,}, where the held-out loss was lowest.")
+            self.progress, self.val_loss = replace(stood, step=stood.best_step), stood.best_loss
+            self.publish(self.best.weights)
+            self.progress = stood
+        else:
+            self.publish()
+        try:
+            self.save()
+        except (OSError, SafetensorError):
+            self.port.log("The last state could not be kept; the run can be forked at earlier ones.", "warning")
+
     def publish(self, weights: dict[str, Tensor] | None = None) -> None:
         """Write the model as it stands, or with other weights, and hand it over."""
-        tokenizer, model, shape = self.text.tokenizer, self.learner.model, self.shape
+        model, weights = self.learner.model, weights or self.learner.weights()
         about = publish.receipt(self.start, self.params, self.text.sha256, self.identity, self.progress)
         # One for each attempt: a child whose worker was frozen may still be here when the next one publishes.
         folder = self.folder / f"model-{self.start.attempt}"
-        publish.save_model(folder, model, weights or self.learner.weights(), tokenizer, about)
-        meta = {
-            "parameters": sum(tensor.numel() for tensor in self.learner.weights().values()),
-            "vocab_size": shape.vocab_size,
-            "context": shape.block_size,
-            "architecture": shape.architecture,
-            "layers": shape.n_layer,
-            "width": shape.d_model,
-            "heads": shape.n_head,
+        base, given = self.start.inputs.get("model"), None
+        meta = bases.describe(model) | {
             "job": self.start.job,
             "kind": self.start.kind,
             "step": self.progress.step,
             "val_loss": self.val_loss,
         }
-        self.port.artifact("model", str(folder), f"{self.kind.title} {self.params.preset or 'by hand'}", meta)
+        if base is not None:
+            given = publish.base_tokenizer(Path(base.path), self.text, self.params.template)
+            meta |= {"instruct": True, "template": self.params.template}
+        if self.kind.trains == "adapter" and base is not None:
+            publish.save_adapter(folder, model, weights, self.text.tokenizer, about, given)
+            meta |= adapters.about(model, base.sha256, self.params)
+        else:
+            publish.save_model(folder, model, weights, self.text.tokenizer, about, given)
+        self.port.artifact("model", str(folder), self.kind.title, meta)
 
     def rescue(self) -> None:
         """After a loss that is not finite: hand over the model of the last good checkpoint, if there is one."""
-        found = next(checkpoints.newest(self.folder / "checkpoints", self.port.log), None)
+        found = next(checkpoints.newest(self.folder / FOLDER, self.port.log), None)
         if found is not None:
             prefix = "weight/"
             weights = {name[len(prefix) :]: tensor for name, tensor in found.tensors.items() if name.startswith(prefix)}
@@ -188,4 +254,5 @@ class Run:
             self.publish(weights)
 
     def _state_bytes(self) -> int:
-        return 12 * sum(tensor.numel() for tensor in self.learner.weights().values())
+        kept = 12 if self.params.patience is None else 16
+        return kept * sum(tensor.numel() for tensor in self.learner.weights().values())

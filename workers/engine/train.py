@@ -24,7 +24,8 @@ def train(run: Run) -> Wish | None:
         port.plan(planned)
     began = warm = time.monotonic() - run.progress.seconds
 
-    while planned is None or run.progress.step < planned:
+    last = run.progress.step >= (planned or math.inf) or run.tired()
+    while not last:
         step = run.progress.step + 1
         rate = params.rate(step, planned or MAX_STEPS)
         tick = time.monotonic()
@@ -76,11 +77,7 @@ def train(run: Run) -> Wish | None:
             port.plan(planned)
 
         # Look at it, hear it, save it.
-        last = step == planned
-        if last or step == 1 or step % params.eval_interval == 0:
-            run.evaluate(step)
-        if last or step % params.sample_interval == 0:
-            run.sample(step)
+        last = look(run, step, planned)
         if watched:
             run.probes.record(step, learner, last)
         if run.save_due() and not last:
@@ -88,3 +85,18 @@ def train(run: Run) -> Wish | None:
         if step == 1:
             warm = time.monotonic()  # the first step is slower than the rest
     return None
+
+
+def look(run: Run, step: int, planned: int | None) -> bool:
+    """Evaluate and write a sample where it is time to, or where somebody asks; tells whether the step was the last."""
+    last = step == planned
+    if last or step == 1 or step % run.params.eval_interval == 0:
+        run.evaluate(step)
+        last = last or run.tired()
+    elif run.port.asked("evaluate", step):
+        run.evaluate(step, counts=False)
+    if last or step % run.params.sample_interval == 0:
+        run.sample(step)
+    elif ask := run.port.asked("sample", step):
+        run.sample(step, ask.prompt)
+    return last

@@ -98,9 +98,9 @@ class Attempt:
                 return
         raise AssertionError(f"ended before step {step}: {self.said[-1:]}")
 
-    def ask(self, control: str) -> None:
+    def ask(self, control: str, prompt: str | None = None) -> None:
         """Send a control."""
-        self.conn.send_bytes(encode(Control.model_validate({"control": control})))
+        self.conn.send_bytes(encode(Control.model_validate({"control": control, "prompt": prompt})))
 
     def kill(self) -> list[Up]:
         """End the child as a power cut would. Returns what it had said, the messages still in the pipe included."""
@@ -131,6 +131,7 @@ class Bench:
         planned: int | None = None,
         threads: int = 1,
         kind: str = "clm",
+        base_step: int | None = None,
         **params: Any,
     ) -> Attempt:
         """Begin the next attempt with the tiny parameters, as far as the kind has them, and these."""
@@ -149,6 +150,7 @@ class Bench:
             recorded=recorded or Recorded(),
             planned_steps=planned,
             threads=threads,
+            base_step=base_step,
         )
         conn.send_bytes(encode(order))
         return Attempt(conn, pid)
