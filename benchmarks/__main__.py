@@ -51,6 +51,10 @@ def _tokens() -> list[str]:
     typed = f"**{wing.percentile(95):.0f} ms** (median {wing.percentile(50):.0f} ms)"
     return [
         f"| bench, key to redraw, 10,000 characters, three tokenizers, 95th percentile | below 50 ms | {typed} |",
+        (
+            f"| bench, 1 MB pasted: the browser's longest task | below 200 ms | **{wing.paste.longest:.0f} ms** "
+            f"(all there after {wing.paste.seconds:.1f} s) |"
+        ),
         f"| bench over the API, 2 kB, rate over the encode behind an empty view | at least 0.6 | **{wing.rate:.2f}** |",
         f"| our BPE with trace, 1 MB, 2,000 merges | below 10 s | **{wing.trace_seconds:.2f} s** |",
         f"| our BPE without trace, time over the library's | at most 5 | **{wing.plain_ratio:.2f}** |",

@@ -16,7 +16,7 @@ import django
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks.first_point import chromium
@@ -29,12 +29,14 @@ KEYS = 60
 ROUNDS = 7
 POSTS = 60
 SHAKESPEARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "tinyshakespeare.txt"
+# Half of the keys at the end of the text, half where it is in sight.
 TYPE = """
 async (keys) => {
   const area = document.querySelector("#bench-text");
   const counts = document.querySelector(".counts");
   const waits = [];
   for (let key = 0; key < keys; key++) {
+    const at = key % 2 ? area.value.length : 200 + key;
     const drawn = new Promise((resolve) => {
       const watch = new MutationObserver(() => {
         watch.disconnect();
@@ -43,7 +45,7 @@ async (keys) => {
       watch.observe(counts, { childList: true, subtree: true, characterData: true });
     });
     const pressed = performance.now();
-    area.setRangeText("é", area.value.length, area.value.length, "end");
+    area.setRangeText("é", at, at, "end");
     area.dispatchEvent(new Event("input", { bubbles: true }));
     await drawn;
     waits.push(performance.now() - pressed);
@@ -53,12 +55,30 @@ async (keys) => {
 }
 """
 
+WATCH = """
+() => {
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+  }).observe({ type: "longtask" });
+}
+"""
+
+
+@dataclass(frozen=True)
+class Paste:
+    """Of a megabyte pasted: seconds until it is all there, and the browser's longest task meanwhile, in ms."""
+
+    seconds: float
+    longest: float
+
 
 @dataclass(frozen=True)
 class Figures:
     """Milliseconds from key to redraw; rates and times as ratios to the peer; seconds of training with trace."""
 
     waits: list[float]
+    paste: Paste
     rate: float
     trace_seconds: float
     plain_ratio: float
@@ -71,7 +91,7 @@ class Figures:
 def measure() -> Figures:
     """All of them."""
     trace, plain = training()
-    return Figures(typing(), rate(), trace, plain)
+    return Figures(*at_the_bench(), rate(), trace, plain)
 
 
 def text(characters: int) -> str:
@@ -81,21 +101,38 @@ def text(characters: int) -> str:
     return generate(7, characters)[:characters]
 
 
-def typing() -> list[float]:
-    """Type at the end of a text of 10,000 characters with three tokenizers beside it."""
+def at_the_bench() -> tuple[list[float], Paste]:
+    """Type into a text of 10,000 characters with three tokenizers beside it, then paste a megabyte."""
     with tempfile.TemporaryDirectory() as folder, Site(Path(folder) / "var") as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox"] if os.getuid() == 0 else []
         )
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
         page.goto(site.link)
         page.goto(f"{site.url}/exhibits/tokens/bench/")
         page.locator("[role=option]").first.wait_for()
         page.locator("#bench-text").fill(text(CHARACTERS))
         page.wait_for_timeout(2_000)
         waits: list[float] = page.evaluate(TYPE, KEYS)
+        paste = pasting(page)
         browser.close()
-    return waits
+    return waits, paste
+
+
+def pasting(page: Page) -> Paste:
+    """Paste a million characters over what is there, as a person does."""
+    page.evaluate("text => navigator.clipboard.writeText(text)", text(1_000_000))
+    page.evaluate(WATCH)
+    page.locator("#bench-text").focus()
+    page.keyboard.press("Control+a")
+    began = time.perf_counter()
+    page.keyboard.press("Control+v")
+    page.locator(".foot").get_by_text("1,000,000 characters").wait_for()
+    seconds = time.perf_counter() - began
+    page.wait_for_timeout(1_000)
+    return Paste(seconds, page.evaluate("window.longest"))
 
 
 def rate() -> float:
@@ -184,4 +221,5 @@ def __getattr__(name: str) -> list[object]:
 if __name__ == "__main__":
     found = measure()
     print("key to redraw p50, p95 ms:", found.percentile(50), found.percentile(95))
+    print("a megabyte pasted: s, longest task ms:", found.paste.seconds, found.paste.longest)
     print("rate:", found.rate, "traced s:", found.trace_seconds, "plain over library:", found.plain_ratio)

@@ -1,18 +1,22 @@
 /**
  * The bench's state: one text, several tokenizers, the newest answer, and the place that is pointed at.
  *
- * It asks at once, with one question under way at a time: while an answer is awaited only the newest text waits. Long
- * texts are asked for one tokenizer after the other, so that the first column stands while the others are computed.
+ * It asks at once, with one question under way at a time: while an answer is awaited only the newest text waits. Of an
+ * edited text the stretches around the edit are asked for; a long text comes in windows, the first of which stands while
+ * the others are computed.
  */
 import { write } from "./address";
 import { api, asProblem, type Problem } from "./api";
-import { Bytes, Cut, differences, type Cutting } from "./cut";
+import type { Cut, Spelling } from "./cut";
 import { halves, whole } from "./glyphs";
+import { differences, reuse, Sheet, stretchesOf, type Answer, type Frame, type Stretch } from "./sheet";
 
-/** Characters up to which all tokenizers answer together. */
-const TOGETHER = 40_000;
+/** Characters of a window: an answer of a tenth of a second. */
+const WINDOW = 16_000;
 /** The limit of the API. */
 export const MAX_CHARACTERS = 1 << 20;
+/** Milliseconds between two views of a text that is still coming in. */
+const PARTS = 500;
 const LONGEST_IN_ADDRESS = 2_000;
 
 export type View = "text" | "ids" | "bytes";
@@ -25,36 +29,41 @@ export class Bench {
   spaces = $state(false);
   different = $state(false);
   view = $state<View>("text");
-  cuts = $state.raw<Cut[]>([]);
-  bytes = $state.raw(new Bytes(""));
-  marks = $state.raw<Uint8Array[]>([]);
+  sheet = $state.raw(new Sheet([], [], []));
   problem = $state<Problem | null>(null);
-  waiting = $state(0);
-  lone = $state<number[]>([]);
+  /** The share of a long text that is done; null while nothing long is under way. */
+  progress = $state<number | null>(null);
+  lone = $state.raw<number[]>([]);
+  /** How many characters a text had that was refused. */
+  tooLong = $state<number | null>(null);
   pointed = $state.raw<Place | null>(null);
   pinned = $state.raw<Place | null>(null);
   private asking = false;
   private again = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private asked = "";
+  private readonly spellings = new Map<string, Spelling>();
+
+  readonly cuts = $derived<Cut[]>(this.sheet.cuts);
+  readonly marks = $derived(this.different ? differences(this.sheet.cuts) : []);
 
   get place(): Place | null {
     return this.pointed ?? this.pinned;
   }
 
-  /** What a program would send for the same answer. */
+  /** What a program would send for the same answer. Half a surrogate pair is no character: UTF-8 has none for it. */
   get body(): Record<string, unknown> {
-    return { text: this.sent, tokenizers: [...this.tokenizers], special: this.special };
-  }
-
-  /** Half a surrogate pair is no character: UTF-8 has none for it, and the replacement character is what gets sent. */
-  private get sent(): string {
-    return whole(this.text);
+    return { text: whole(this.text), tokenizers: [...this.tokenizers], special: this.special };
   }
 
   changed(): void {
     this.pinned = this.pointed = null;
     this.lone = halves(this.text);
     void this.ask();
+    this.shown();
+  }
+
+  shown(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.remember(), 300);
   }
@@ -68,10 +77,6 @@ export class Bench {
       different: this.different ? "true" : null,
       view: this.view === "text" ? null : this.view,
     });
-  }
-
-  shown(): void {
-    this.remember();
   }
 
   async ask(): Promise<void> {
@@ -90,29 +95,57 @@ export class Bench {
       this.problem = asProblem(error);
     } finally {
       this.asking = false;
-      this.waiting = 0;
+      this.progress = null;
     }
     if (this.again) void this.ask();
   }
 
   private async answer(): Promise<void> {
-    const { text, special, tokenizers } = this.body as { text: string; special: boolean; tokenizers: string[] };
-    const parts = text.length <= TOGETHER ? [tokenizers] : tokenizers.map((id) => [id]);
-    const bytes = new Bytes(text);
-    const cuts: Cut[] = [];
-    for (const part of parts) {
-      this.waiting = parts.length > 1 ? tokenizers.length - cuts.length : 0;
-      const found = await api.post<{ tokenizers: Cutting[] }>("exhibits/tokens/bench", { text, tokenizers: part, special, form: "columns" });
-      if (this.again && parts.length > 1) return;
-      cuts.push(...found.tokenizers.map(({ id, columns, counts }) => new Cut(bytes, id, columns, counts)));
-      if (parts.length > 1) this.show(bytes, [...cuts]);
-    }
-    this.show(bytes, cuts);
+    const text = whole(this.text);
+    const tokenizers = [...this.tokenizers];
+    const special = this.special;
+    const asked = JSON.stringify([tokenizers, special]);
+    const old = asked === this.asked ? this.sheet : new Sheet([], [], []);
+    const [head, tail] = old.kept(text);
+    if (asked === this.asked && head + tail === old.stretches.length && text.length === old.length && old.frames.length > 0) return;
+    const kept = old.stretches.slice(old.stretches.length - tail);
+    const replaced = old.stretches.slice(head, old.stretches.length - tail);
+    const done: Stretch[] = old.stretches.slice(0, head);
+    const end = text.length - kept.reduce((sum, { bytes }) => sum + bytes.text.length, 0);
+    let frames: Frame[] = old.frames;
+    let from = old.index[head] ?? 0;
+    let window = WINDOW;
+    let shown = 0;
+    do {
+      this.progress = end - from > WINDOW || this.progress !== null ? from / end : null;
+      const to = Math.min(end, from + window);
+      const open = to < end;
+      // Not inside a pair of surrogates.
+      const piece = text.slice(from, open && /[\ud800-\udbff]/.test(text.charAt(to - 1)) ? to - 1 : to);
+      const answer = await api.post<Answer>("exhibits/tokens/bench", { text: piece, tokenizers, special, form: "columns" });
+      // A newer text needs another answer, unless this one is all that is missing.
+      if (this.again && open) return;
+      const found = await stretchesOf(piece, answer, this.spellings, open);
+      if (open && found.stretches.length === 0) {
+        window = end - from;
+        continue;
+      }
+      frames = this.alike(frames, found.frames);
+      if (!open && window === WINDOW) reuse(replaced, found.stretches);
+      done.push(...found.stretches);
+      from += found.stretches.reduce((sum, { bytes }) => sum + bytes.text.length, 0);
+      // What is there of a long text is shown now and then: each time costs as much as all of it.
+      if (open && this.sheet.length > 0 && asked === this.asked && performance.now() - shown < PARTS) continue;
+      shown = performance.now();
+      this.asked = asked;
+      this.sheet = new Sheet(open ? [...done] : [...done, ...kept], frames, tokenizers);
+    } while (from < end);
   }
 
-  private show(bytes: Bytes, cuts: Cut[]): void {
-    this.bytes = bytes;
-    this.marks = differences(cuts);
-    this.cuts = cuts;
+  private alike(old: Frame[], fresh: Frame[]): Frame[] {
+    return fresh.map(({ before, after }, k) => {
+      const was = old[k];
+      return { before: was?.before.same(before) ? was.before : before, after: was?.after.same(after) ? was.after : after };
+    });
   }
 }

@@ -24,6 +24,12 @@ export function glyphs(text: string, spaces: boolean): string {
   return spaces ? shown.replaceAll(" ", "·").replaceAll("\u00a0", "⍽").replaceAll("\u3000", "□").replaceAll("\n", "↵\n") : shown;
 }
 
+/** The direction of a text's first letter, as `dir="auto"` finds it; a browser looks for it anew at every key. */
+export function direction(text: string): "ltr" | "rtl" {
+  const letter = /\p{L}/u.exec(text)?.[0] ?? "";
+  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(letter) ? "rtl" : "ltr";
+}
+
 /** Bytes in hexadecimal, two digits each, parted by spaces. */
 export function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");

@@ -3,7 +3,6 @@ phone.
 """
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def columns(page: Page) -> Locator:
 def shown(column: Locator) -> str:
     """The tokens and gaps that are drawn, joined."""
     text: str = column.evaluate(
-        "node => [...node.querySelectorAll('.block span')].map(span => span.textContent).join('')"
+        "node => [...node.querySelectorAll('[data-g], .gap')].map(span => span.textContent).join('')"
     )
     return text
 
@@ -88,19 +87,70 @@ def test_the_state_is_in_the_address(bench: Page) -> None:
     expect(bench.get_by_label("Differences")).to_be_checked()
 
 
-def test_a_megabyte_scrolls(bench: Page) -> None:
+def paste(page: Page, text: str) -> None:
+    """Put a text in the place of what is there, as a person does it."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    page.get_by_role("textbox", name="Text", exact=True).focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+v")
+
+
+def test_a_megabyte_is_pasted_with_progress_and_scrolls(bench: Page) -> None:
     line = "The miller's cat sleeps by the old mill and dreams. 磨坊里的猫在睡觉。\n"
-    # As a paste does it; typing so much letter by letter is the browser's own long work.
-    bench.get_by_role("textbox", name="Text", exact=True).evaluate(
-        "(area, text) => { area.value = text; area.dispatchEvent(new Event('input', { bubbles: true })); }",
-        line * 8_000,
-    )
-    expect(bench.get_by_text("tokens", exact=False).first).to_be_visible()
-    expect(bench.locator(".counts").nth(2)).to_contain_text(re.compile(r"\d{3},\d{3} tokens"), timeout=60_000)
+    text = (line * 20_000)[:1_000_000]
+    paste(bench, text)
+    expect(bench.get_by_role("progressbar", name="Cutting the text")).to_be_visible()
+    expect(bench.locator(".foot")).to_contain_text("1,000,000 characters", timeout=120_000)
+    expect(bench.get_by_role("progressbar", name="Cutting the text")).to_have_count(0)
+    tokens = json.loads(ask(bench, {"text": text, "tokenizers": ["bpe-mixed"], "form": "columns"}))
+    expect(bench.locator(".counts").first).to_contain_text(f"{tokens['tokenizers'][0]['counts']['tokens']:,} tokens")
     column = columns(bench).first
-    column.evaluate("node => node.scrollTo(0, node.scrollHeight / 2)")
+    column.locator(".rows").evaluate("node => node.scrollTo(0, node.scrollHeight / 2)")
     expect(column.get_by_role("option").first).to_be_attached()
     assert column.get_by_role("option").count() < 4_000
+    bench.get_by_role("button", name="Clear the text").click()
+    expect(bench.get_by_role("textbox", name="Text", exact=True)).to_have_value("")
+
+
+def test_more_than_the_limit_is_refused_and_the_text_stays(bench: Page) -> None:
+    write(bench, "stay here")
+    paste(bench, "x" * 1_048_577)
+    expect(bench.get_by_role("alert")).to_contain_text("1,048,577 characters. The bench takes at most 1,048,576")
+    expect(bench.get_by_role("textbox", name="Text", exact=True)).to_have_value("stay here")
+
+
+def ask(page: Page, body: dict[str, object]) -> str:
+    """The bench's answer over the API, as the signed-in page gets it."""
+    found: str = page.evaluate(
+        """async (body) => {
+          const token = document.querySelector('meta[name="csrf-token"]').content;
+          const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+          const init = { method: "POST", headers, body: JSON.stringify(body) };
+          return (await fetch("/api/v1/exhibits/tokens/bench", init)).text();
+        }""",
+        body,
+    )
+    return found
+
+
+def test_edits_in_a_long_text_give_the_tokens_of_the_whole(bench: Page) -> None:
+    lines = (FOLDER.parent / "cut.py").read_text(encoding="utf-8")[:6_000]
+    paste(bench, lines)
+    area = bench.get_by_role("textbox", name="Text", exact=True)
+    expect(bench.locator(".foot")).to_contain_text("6,000 characters")
+    for at, piece in ((0, "猫 "), (3_000, "x\n\ny "), (1_500, "👩‍🍳"), (5_990, "\u0301"), (2_990, " ")):
+        area.evaluate("(area, [at, piece]) => area.setRangeText(piece, at, at + 1, 'end')", [at, piece])
+        area.dispatch_event("input")
+    text = area.input_value()
+    found = json.loads(
+        ask(bench, {"text": text, "tokenizers": ["bpe-mixed", "wordpiece-mixed", "unigram-mixed"], "form": "columns"})
+    )
+    for at, one in enumerate(found["tokenizers"]):
+        counts = bench.locator(".counts").nth(at)
+        expect(counts).to_contain_text(f"{one['counts']['tokens']:,} tokens")
+        if one["counts"]["unknown"]:
+            expect(counts).to_contain_text(f"{one['counts']['unknown']:,} unknown")
 
 
 def test_a_tokenizer_file_is_dropped_and_compared(bench: Page, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 class Card(BaseModel):
     """What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
 
-    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along, `seams`
-    where its texts can be taken apart.
+    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along;
+    `seams` says where its texts can be taken apart.
     """
 
     id: str
