@@ -58,9 +58,13 @@ def _words(
 
 
 def _left_out(line: str, spans: list[tuple[int, int]], blanks: int) -> Question:
-    """The words nearest to the middle, or to the thirds, of a line left out."""
-    wanted = [len(line) * (index + 1) / (blanks + 1) for index in range(blanks)]
-    chosen = sorted({min(spans, key=lambda span: (abs(sum(span) / 2 - place), span)) for place in wanted})
+    """The words nearest to the middle, or to the thirds, of a line left out; never two that stand side by side."""
+    chosen: list[tuple[int, int]] = []
+    for index in range(blanks):
+        place = len(line) * (index + 1) / (blanks + 1)
+        apart = [span for span in spans if all(abs(sum(span) - sum(one)) / 2 >= len(line) / 5 for one in chosen)]
+        chosen += sorted(apart, key=lambda span: (abs(sum(span) / 2 - place), span))[:1]
+    chosen.sort()
     text = line
     for start, end in reversed(chosen):
         text = text[:start] + BLANK + text[end:]

@@ -34,7 +34,7 @@ class Token:
 
 
 class LanguageModel(Protocol):
-    """A decoder language model with its tokenizer, read-only."""
+    """A language model with its tokenizer, read-only."""
 
     @property
     def vocab_size(self) -> int: ...
@@ -53,7 +53,10 @@ class LanguageModel(Protocol):
         ...
 
     def next_log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token."""
+        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token.
+
+        Raises BadInput for a model that fills in blanks and knows no next token.
+        """
         ...
 
 

@@ -4,6 +4,8 @@ The head over the vocabulary is the most expensive layer of a small model. It is
 label, about one in seven, and never for the others.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +17,17 @@ from transformers.models.bert.modeling_bert import BertForMaskedLM, BertForPreTr
 from playground.domain.estimate import loss_rows
 from playground.domain.presets import Shape
 from workers.engine.batches import IGNORED, Tensors, visible
+
+MASKED = frozenset({"bert"})
+"""Model types, as config.json names them, that fill in blanks."""
+
+
+def is_masked(folder: Path) -> bool:
+    """Whether the model of a folder fills in blanks; a folder that cannot be read has none that does."""
+    try:
+        return json.loads((folder / "config.json").read_bytes()).get("model_type") in MASKED
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def configure(shape: Shape, dropout: float, pad: int | None) -> BertConfig:

@@ -13,22 +13,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
 from playground.domain.errors import BadInput
 from playground.domain.exhibit import Token
-from workers.engine import adapters
+from workers.engine import adapters, encoders
+from workers.engine.fill import Filler
 from workers.engine.manner import Manner
 from workers.engine.spelling import Spelling
 
 
 class TransformersModel:
-    """A decoder with its tokenizer, in memory; of an adapter's folder, that of `base` with the adapter over it."""
+    """A network with its tokenizer, in memory; of an adapter's folder, that of `base` with the adapter over it.
+
+    A masked model has tokens and fills in blanks; what only a decoder can do, it refuses.
+    """
 
     def __init__(self, folder: Path, base: Path | None = None) -> None:
         self._adapted: Any = None
         if base is None:
-            factory: Any = AutoModelForCausalLM
+            factory: Any = AutoModelForMaskedLM if encoders.is_masked(folder) else AutoModelForCausalLM
             self.network = factory.from_pretrained(
                 str(folder),
                 local_files_only=True,
@@ -52,6 +56,24 @@ class TransformersModel:
             raise BadInput("This model has no adapter that could be left out.", {"adapter": ["There is none."]})
         left_out: AbstractContextManager[None] = self._adapted.disable_adapter()
         return left_out
+
+    @property
+    def masked(self) -> bool:
+        """Whether it fills in blanks in place of writing on."""
+        return self.network.config.model_type in encoders.MASKED
+
+    def must_write(self) -> None:
+        """Raise BadInput for a model that cannot continue a text."""
+        if self.masked:
+            said = "This model fills in blanks and cannot write on: take a language model."
+            raise BadInput(said, {"model": [said]})
+
+    def fill(self, text: str, count: int) -> dict[str, Any]:
+        """The likeliest words for the blanks of a text, see `Filler.fill`. Raises BadInput for a model that has no mask."""
+        if not self.masked:
+            said = "This model writes on and cannot fill in blanks: take a masked model."
+            raise BadInput(said, {"model": [said]})
+        return Filler(self.network, self.tokenizer).fill(text, count)
 
     @property
     def vocab_size(self) -> int:
@@ -96,7 +118,11 @@ class TransformersModel:
 
     @torch.no_grad()
     def next_log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token."""
+        """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token.
+
+        Raises BadInput for a masked model, which knows no next token.
+        """
+        self.must_write()
         logits = self.network(input_ids=torch.tensor([list(ids)]), use_cache=False).logits[0]
         log_p: NDArray[np.float32] = torch.log_softmax(logits.float(), dim=-1).numpy()
         return log_p

@@ -1,4 +1,4 @@
-"""What an inspect child can do: generate, exhibit, preview, export, check_model, measure.
+"""What an inspect child can do: generate, fill, exhibit, preview, export, check_model, measure.
 
 Each verb takes the shelf of warm models, the model that is meant and the parameters, and yields data frames. Models
 are named by content, so one that is warm is the right one.
@@ -25,6 +25,7 @@ WARM_MODELS = 4
 WARM_BYTES = 4 * 2**30
 PROMPT_CHARACTERS = 20_000
 MAX_NEW_TOKENS = 512
+MAX_CANDIDATES = 50
 
 Frames = Iterator[dict[str, Any]]
 
@@ -77,6 +78,13 @@ class GenerateParams(Knobs):
     adapter: bool = True
 
 
+class FillParams(Knobs):
+    """A text with [MASK] where words are missing, and how many candidates are wanted for each."""
+
+    text: str = Field(max_length=PROMPT_CHARACTERS)
+    candidates: int = Field(10, ge=1, le=MAX_CANDIDATES)
+
+
 class ExhibitParams(Knobs):
     """Which exhibit, and its own parameters."""
 
@@ -102,6 +110,7 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
     """First the prompt's tokens, then token after token: its text, probability and the ten likeliest alternatives."""
     asked = GenerateParams.model_validate(params)
     opened = shelf.take(model)
+    opened.must_write()
     spelling = opened.spelling
     given = asked.ids or []
     if any(not 0 <= index < opened.vocab_size for index in given):
@@ -131,6 +140,12 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
             }
             if drawn.id in opened.ends:
                 return
+
+
+def fill(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
+    """One frame: the likeliest words for the blanks of a text. Raises BadInput where there is none."""
+    asked = FillParams.model_validate(params)
+    yield shelf.take(model).fill(asked.text, asked.candidates)
 
 
 def exhibit(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
@@ -170,6 +185,7 @@ def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> 
 
 VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {
     "generate": generate,
+    "fill": fill,
     "exhibit": exhibit,
     "preview": preview_batches,
     "export": export,

@@ -70,6 +70,13 @@ async def generate(request: HttpRequest, id: UUID, body: schemas.Generate) -> Ht
     return response
 
 
+@router.post("/{uuid:id}/fill", auth=SIGNED_IN, response=schemas.Filled, operation_id="fill")
+async def fill(request: HttpRequest, id: UUID, body: schemas.Fill) -> object:
+    """Fill in the blanks of a text: the likeliest words for each [MASK], from a masked model."""
+    row = await query(lambda: artifact_of(user_of(request), Kind.MODEL, id))
+    return await inspect.ask("fill", body.model_dump(), row.sha256)
+
+
 async def _lines(first: inspect.Frame | None, frames: AsyncGenerator[inspect.Frame]) -> AsyncIterator[bytes]:
     try:
         if first is not None:

@@ -199,6 +199,37 @@ class GenerateFrame(BaseModel):
     error: dict[str, Any] | None = None
 
 
+class Fill(Given):
+    """A text with [MASK] where words are missing, and how many candidates are wanted for each."""
+
+    text: str = Field(max_length=20_000)
+    candidates: int = Field(10, ge=1, le=50)
+
+
+class Candidate(BaseModel):
+    """A word for a blank; one that begins with ## goes on the word before it."""
+
+    id: int
+    text: str
+    probability: float
+
+
+class Blank(BaseModel):
+    """A blank: where it stands in the text, in characters, and its likeliest words, the best first."""
+
+    start: int
+    end: int
+    candidates: list[Candidate]
+
+
+class Filled(BaseModel):
+    """A text with its blanks, each filled by itself given all the rest; `filled` has the likeliest word in each."""
+
+    text: str
+    filled: str
+    blanks: list[Blank]
+
+
 class ReceiptInput(BaseModel):
     """An input by its content."""
 
