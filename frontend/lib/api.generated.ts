@@ -344,6 +344,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/fill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fill
+         * @description Fill in the blanks of a text: the likeliest words for each [MASK], from a masked model.
+         */
+        post: operations["fill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{id}/exports": {
         parameters: {
             query?: never;
@@ -1210,6 +1230,30 @@ export interface components {
             items: components["schemas"]["Artifact"][];
         };
         /**
+         * Blank
+         * @description A blank: where it stands in the text, in characters, and its likeliest words, the best first.
+         */
+        Blank: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Candidates */
+            candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * Candidate
+         * @description A word for a blank; one that begins with ## goes on the word before it.
+         */
+        Candidate: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Probability */
+            probability: number;
+        };
+        /**
          * Card
          * @description What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
          *
@@ -1280,11 +1324,13 @@ export interface components {
         };
         /**
          * CheckpointList
-         * @description The states from which a run can be forked, by step.
+         * @description The states from which a run can be forked, by step; `bound` are the parameters that a fork cannot change.
          */
         CheckpointList: {
             /** Items */
             items: components["schemas"]["CheckpointSchema"][];
+            /** Bound */
+            bound: string[];
         };
         /**
          * CheckpointSchema
@@ -1757,6 +1803,31 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Fill
+         * @description A text with [MASK] where words are missing, and how many candidates are wanted for each.
+         */
+        Fill: {
+            /** Text */
+            text: string;
+            /**
+             * Candidates
+             * @default 10
+             */
+            candidates: number;
+        };
+        /**
+         * Filled
+         * @description A text with its blanks, each filled by itself given all the rest; `filled` has the likeliest word in each.
+         */
+        Filled: {
+            /** Text */
+            text: string;
+            /** Filled */
+            filled: string;
+            /** Blanks */
+            blanks: components["schemas"]["Blank"][];
         };
         /**
          * ForkRequest
@@ -5452,6 +5523,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    fill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fill"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Filled"];
+                };
             };
             /** @description Refused */
             default: {

@@ -95,7 +95,8 @@ def footprint(params: Training, shape: Shape, dropout: float, precision: Precisi
     """Peak memory of one training step. The master copy of bf16 weights counts among the weights."""
     parameters, wide = count(shape), 2 if precision == "bf16" else 4
     rows = params.batch_size * shape.block_size
-    weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
+    best = parameters * 4 if params.patience else 0  # the weights of the best evaluation, kept aside
+    weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0) + best
     gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
     vectors, inner, attention = KEPT[shape.architecture, precision]
     held = vectors * shape.d_model + inner * shape.d_ff + attention * shape.n_head * shape.block_size

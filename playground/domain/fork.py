@@ -36,6 +36,12 @@ def misfits(before: BaseModel, after: BaseModel) -> list[Misfit]:
     return list(found.values())
 
 
+def bound(params: BaseModel) -> list[str]:
+    """The names of the parameters that a fork cannot change."""
+    loose = set() if getattr(params, "architecture", None) in PLACED else {"block_size"}
+    return [name for name in type(params).model_fields if name in BOUND | set(DIMENSIONS) - loose]
+
+
 def _differs(before: BaseModel, after: BaseModel, name: str) -> bool:
     return hasattr(before, name) and getattr(before, name) != getattr(after, name)
 

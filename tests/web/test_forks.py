@@ -46,8 +46,10 @@ def fork(client: Client, parent: Job, step: int | None = None, key: str | None =
 def test_the_states_are_listed_by_step(client_of_ada: Client, parent: Job) -> None:
     keep(parent, 60, attempt=2)
     (folder_of(parent.pk) / FOLDER / f".{name_of(80, 1)}.77").mkdir()
-    found = client_of_ada.get(f"{URL}/{parent.pk}/checkpoints").json()["items"]
-    assert found == [{"step": 20, "bytes": 12}, {"step": 60, "bytes": 12}, {"step": 100, "bytes": 13}]
+    found = client_of_ada.get(f"{URL}/{parent.pk}/checkpoints").json()
+    assert {"n_layer", "preset", "vocab_size", "tokenizer", "minutes"} <= set(found["bound"])
+    assert not {"learning_rate", "corpus", "block_size", "seed", "steps"} & set(found["bound"])
+    assert found["items"] == [{"step": 20, "bytes": 12}, {"step": 60, "bytes": 12}, {"step": 100, "bytes": 13}]
 
 
 def test_a_fork_goes_on_from_the_newest_state_up_to_the_step(client_of_ada: Client, parent: Job) -> None:

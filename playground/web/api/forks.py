@@ -13,7 +13,7 @@ from ninja.responses import Status as Answer
 from pydantic import BaseModel
 
 from playground.domain.errors import Conflict
-from playground.domain.fork import misfits
+from playground.domain.fork import bound, misfits
 from playground.ledger import states
 from playground.ledger.models import Job
 from playground.ledger.submit import Origin, submit, submitted
@@ -34,9 +34,10 @@ BUDGETS = ("steps", "minutes", "tokens")
 )
 def checkpoints(request: HttpRequest, id: UUID) -> object:
     """The states of a run that can be forked: the newest two, and a history that is spread over the run."""
-    found = states.states(job_of(user_of(request), id).pk)
-    items = [schemas_runs.CheckpointSchema(step=state.step, bytes=state.bytes) for state in found]
-    return schemas_runs.CheckpointList(items=items)
+    job = job_of(user_of(request), id)
+    params = requests.kind_of(job).Params.model_validate(requests.known(job))
+    found = [schemas_runs.CheckpointSchema(step=state.step, bytes=state.bytes) for state in states.states(job.pk)]
+    return schemas_runs.CheckpointList(items=found, bound=[*bound(params), "minutes"])
 
 
 @router.post("/{uuid:id}/fork", auth=SIGNED_IN, response={202: schemas.Job, 200: schemas.Job}, operation_id="fork_job")

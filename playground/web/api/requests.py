@@ -128,12 +128,18 @@ def fingerprint(body: BaseModel, *more: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def known(job: Job) -> dict[str, Any]:
-    """The parameters of a run as far as its kind still has them: those of a new version have their defaults."""
+def kind_of(job: Job) -> JobKind:
+    """The kind of a run. Raises BadInput where this version has it no more."""
     kind = kinds().get(job.kind)
     if kind is None:
         raise BadInput(_("Runs of this kind can no longer be made."), {"kind": [_("There is no such kind.")]})
-    return {name: value for name, value in job.params.items() if name in kind.Params.model_fields}
+    return kind
+
+
+def known(job: Job) -> dict[str, Any]:
+    """The parameters of a run as far as its kind still has them: those of a new version have their defaults."""
+    fields = kind_of(job).Params.model_fields
+    return {name: value for name, value in job.params.items() if name in fields}
 
 
 def refuse_zero(texts: dict[str, Any]) -> None:

@@ -23,9 +23,10 @@ class CheckpointSchema(BaseModel):
 
 
 class CheckpointList(BaseModel):
-    """The states from which a run can be forked, by step."""
+    """The states from which a run can be forked, by step; `bound` are the parameters that a fork cannot change."""
 
     items: list[CheckpointSchema]
+    bound: list[str]
 
 
 class ForkRequest(Given):
