@@ -1,0 +1,65 @@
+"""Causal language models: our engine, Hugging Face's Trainer and nanoGPT's recipe on the same text in turns.
+
+`python -m benchmarks.clm A gpt2` measures one shape and architecture alone.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.duel import THREADS, Contestant, Laps, described, duel, ratio
+from benchmarks.tokens import text
+from playground.domain.presets import Architecture, feed_forward
+
+BATCH, VOCABULARY, CHARACTERS = 16, 4096, 1_100_000
+ANY_ID = "00000000-0000-4000-8000-000000000000"
+SHAPES = {"A": (4, 128, 4, 128), "B": (6, 256, 8, 256)}
+"""Layers, width, heads, block."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The laps of one shape, by contestant: "ours", "Trainer", "Trainer bf16", "nanoGPT"; compiled ones with "+"."""
+
+    shape: str
+    architecture: str
+    laps: dict[str, Laps]
+
+    def over(self, *peers: str, ours: str = "ours") -> float:
+        """Our rate over that of the fastest of these peers."""
+        return min(ratio(self.laps, ours, peer) for peer in peers if peer in self.laps)
+
+    def __str__(self) -> str:
+        return f"{self.architecture} {self.shape}: {described(self.laps)}"
+
+
+def measure(shape: str, architecture: Architecture, *, compiled: bool) -> Found:
+    """One shape, all contestants in turns; with `compiled`, ours and theirs under torch.compile as well."""
+    layers, width, heads, block = SHAPES[shape]
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, tokens = Path(folder) / "text.txt", Path(folder) / "tokens.npy"
+        corpus.write_text(text(CHARACTERS), encoding="utf-8")
+        shared = {"threads": THREADS, "tokens": str(tokens)}
+        params = {"corpus": ANY_ID, "architecture": architecture, "preset": None, "vocab_size": VOCABULARY}
+        params |= {"n_layer": layers, "d_model": width, "n_head": heads, "block_size": block, "batch_size": BATCH}
+        ours = {**shared, "kind": "clm", "inputs": {"corpus": str(corpus)}}
+        peer: dict[str, Any] = {**shared, "architecture": architecture, "layers": layers, "width": width}
+        peer |= {"heads": heads, "block": block, "vocabulary": VOCABULARY, "batch": BATCH, "compile": compiled}
+        peer |= {"inner": feed_forward(architecture, width)}
+        mark = "+" if compiled else ""
+        wanted = params | ({"compile": "on"} if compiled else {})
+        contestants = [Contestant(f"ours{mark}", "benchmarks.ours", {**ours, "params": wanted})]
+        contestants += [
+            Contestant(f"Trainer{mark}", "benchmarks.peers.trainer", {**peer, "bf16": False}),
+            Contestant(f"Trainer bf16{mark}", "benchmarks.peers.trainer", {**peer, "bf16": True}),
+        ]
+        if architecture == "gpt2":
+            contestants.append(Contestant(f"nanoGPT{mark}", "benchmarks.peers.nanogpt", peer))
+        return Found(shape, architecture, duel(contestants))
+
+
+if __name__ == "__main__":
+    shape, architecture = sys.argv[1], cast(Architecture, sys.argv[2])
+    print(measure(shape, architecture, compiled=sys.argv[3:] == ["compiled"]))
