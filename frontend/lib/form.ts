@@ -68,7 +68,7 @@ export function toParams(fields: FieldSpec[], values: Values): Values {
 /** The parameters of an earlier run as the address of a form filled in with them. */
 export function formAddress(kind: string, params: Values): string {
   const query = new URLSearchParams({ kind });
-  for (const [name, value] of Object.entries(params)) query.set(name, value === null ? NONE : String(value));
+  for (const [name, value] of Object.entries(params)) query.set(name, value === null ? NONE : typeof value === "object" ? JSON.stringify(value) : String(value));
   return `/train/?${query.toString()}`;
 }
 

@@ -6,6 +6,7 @@
  * changes nothing; one that leaves a gap is refused with `Gap`, so that nobody draws a history with a hole in it.
  */
 import { Column } from "./column";
+import type { ProbeRecord } from "./probes";
 
 export interface RunEvent {
   seq: number;
@@ -45,6 +46,7 @@ export interface RunState {
   series: Readonly<Record<string, Series>>;
   samples: readonly Sample[];
   checkpoints: readonly number[];
+  probes: readonly ProbeRecord[];
   logs: readonly LogLine[];
   /** All events but the metrics, oldest first: they are few and tell the story. */
   story: readonly RunEvent[];
@@ -68,6 +70,7 @@ export const EMPTY: RunState = {
   series: {},
   samples: [],
   checkpoints: [],
+  probes: [],
   logs: [],
   story: [],
 };
@@ -96,6 +99,8 @@ export function reduce(state: RunState, event: RunEvent): RunState {
       return withSample(next, event);
     case "checkpoint":
       return { ...next, checkpoints: withStep(state.checkpoints, number(event.data.step)) };
+    case "probe":
+      return { ...next, probes: withProbe(state.probes, event.data as unknown as ProbeRecord) };
     case "log":
       return { ...next, logs: keep(state.logs, logLine(event)) };
     case "artifact":
@@ -164,6 +169,10 @@ function withSample(state: RunState, event: RunEvent): RunState {
 
 function withStep(steps: readonly number[], step: number | null): readonly number[] {
   return step === null || steps.includes(step) ? steps : [...steps, step].sort((a, b) => a - b);
+}
+
+function withProbe(records: readonly ProbeRecord[], record: ProbeRecord): readonly ProbeRecord[] {
+  return [...records.filter(({ step }) => step !== record.step), record].sort((a, b) => a.step - b.step);
 }
 
 function logLine(event: RunEvent): LogLine {

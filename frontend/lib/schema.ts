@@ -103,6 +103,7 @@ export function groupTitle(group: string): string {
     budget: t("Budget"),
     optimizer: t("Optimizer"),
     evaluation: t("Evaluation"),
+    probes: t("Watch it learn"),
   };
   return titles[group] ?? group;
 }
@@ -125,6 +126,7 @@ export function optionWord(option: string): string {
 /** A value of a run as text; null where nothing was chosen. */
 export function shownValue(value: unknown, unit: string): string | null {
   if (value === null || value === undefined || value === "") return null;
+  if (Array.isArray(value)) return value.length > 0 ? value.map(String).join(" · ") : null;
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (typeof value !== "number") return optionWord(String(value));
   const number = Number.isInteger(value) && value >= 10_000 ? count(value) : String(value);
