@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -22,7 +23,7 @@ from playground.domain.messages import InputFile, Start
 from playground.domain.preview import MAX_ROWS
 from playground.domain.registry import kinds
 from playground.jobs import clm
-from tests.workers.engine.attempts import TINY, story
+from tests.workers.engine.attempts import CORPUS_ID, TINY, Bench, artifacts, story
 from tests.workers.engine.test_inspect import Inspector
 from workers.engine import preview
 from workers.engine.port import Port
@@ -49,9 +50,11 @@ def home(tmp_path: Path) -> Path:
 
 
 def inputs(home: Path) -> dict[str, Frame]:
-    """The corpus of a home as the input of a run."""
-    raw = (home / "corpus" / "text.txt").read_bytes()
-    return {"corpus": {"path": str(home / "corpus"), "sha256": hashlib.sha256(raw).hexdigest(), "meta": {}}}
+    """What a run of this home reads: its corpus, and its base model if there is one."""
+    found = {"corpus": hashlib.sha256((home / "corpus" / "text.txt").read_bytes()).hexdigest()}
+    if (home / "model").exists():
+        found["model"] = "b" * 64
+    return {role: {"path": str(home / role), "sha256": sha256, "meta": {}} for role, sha256 in found.items()}
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def ask(home: Path) -> Ask:
             preview.show(
                 {
                     "kind": kind,
-                    "params": {**TINY, **params},
+                    "params": tiny(kind) | params,
                     "inputs": inputs(home),
                     "cache": str(home / "cache"),
                     "step": step,
@@ -75,6 +78,12 @@ def ask(home: Path) -> Ask:
         return frames[0]["head"], [frame["batch"] for frame in frames[1:]]
 
     return look
+
+
+def tiny(kind: str) -> Frame:
+    """The tiny parameters, as far as a kind has them."""
+    fields = kinds()[kind].Params.model_fields
+    return {name: value for name, value in {**TINY, "model": CORPUS_ID}.items() if name in fields}
 
 
 def prepared(home: Path, kind: str, params: Frame) -> Run:
@@ -94,11 +103,30 @@ def prepared(home: Path, kind: str, params: Frame) -> Run:
     return Run(order, Port(ours))
 
 
-def test_the_arrays_are_those_that_the_loop_gets(home: Path, ask: Ask) -> None:
-    params = {**TINY, "gradient_accumulation": 2, "batch_size": 3}
-    run = prepared(home, "clm", params)
+@pytest.fixture(scope="module")
+def base(nest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was trained here."""
+    said = Bench(nest, tmp_path_factory.mktemp("base"), story()).run(steps=1, block_size=192)
+    return Path(artifacts(said)["model"].path)
+
+
+VARIANTS: list[Frame] = [{}, {"whole_words": True, "next_sentence": True}, {"packing": False}]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_the_arrays_are_those_that_the_loop_gets(kind: str, variant: Frame, home: Path, ask: Ask, base: Path) -> None:
+    fields = kinds()[kind].Params.model_fields
+    mine = {name: value for name, value in variant.items() if name in fields}
+    if kinds()[kind].reads == "lines":
+        rows = [{"instruction": f"Add {n} and 2.", "output": f"It is {n + 2} 🦊."} for n in range(40)]
+        (home / "corpus" / "text.txt").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    if "model" in fields:
+        shutil.copytree(base, home / "model")
+    params = {"gradient_accumulation": 2, "batch_size": 3, "block_size": 192, "held_out": 0.3, **mine}
+    run = prepared(home, kind, tiny(kind) | params)
     for step in (1, 7):
-        head, pictures = ask(step=step, batches=4, gradient_accumulation=2, batch_size=3)
+        head, pictures = ask(kind, step=step, batches=4, **params)
         assert head["micros"] == 2
         assert [(one["step"], one["micro"]) for one in pictures] == [(step, 0), (step, 1), (step + 1, 0), (step + 1, 1)]
         for picture in pictures:
@@ -209,7 +237,7 @@ def test_a_kind_that_hides_words_is_counted_and_shown_as_it_was(ask: Ask, monkey
     aims = {"masked": 0.12, "replaced": 0.015, "kept": 0.015}
     kind = replace(clm.kind, name="pairs", batch=pairs, reads="lines", aims=lambda params: aims)
     monkeypatch.setitem(kinds(), "pairs", kind)
-    head, (picture,) = ask("pairs")
+    head, (picture,) = ask("pairs", block_size=16)
     assert head["aims"] == aims
     assert picture["counts"] == {
         "tokens": 130,
