@@ -5,7 +5,6 @@ import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -104,7 +103,8 @@ def test_a_rank_file_becomes_a_tokenizer(client_of_ada: Client) -> None:
     assert shown(answer) == "the 猫"
 
 
-def test_a_sentencepiece_model_is_kept_as_it_is(client_of_ada: Client, tmp_path: Path) -> None:
+def sentencepiece_model() -> bytes:
+    """A small model of the sentencepiece library."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["the cat sees the other cat", "the other cat sleeps"] * 20),
@@ -113,13 +113,18 @@ def test_a_sentencepiece_model_is_kept_as_it_is(client_of_ada: Client, tmp_path:
         hard_vocab_limit=False,
         minloglevel=2,
     )
-    row = upload(client_of_ada, written.getvalue()).json()
+    return written.getvalue()
+
+
+def test_a_sentencepiece_model_is_kept_as_it_is(client_of_ada: Client) -> None:
+    content = sentencepiece_model()
+    row = upload(client_of_ada, content).json()
     assert row["meta"]["format"] == "sentencepiece"
-    library = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    library = sentencepiece.SentencePieceProcessor(model_proto=content)
     answer = bench(client_of_ada, row["id"], text="the cat").json()["tokenizers"][0]
     assert [token["id"] for token in answer["tokens"]] == library.encode("the cat")
     download = client_of_ada.get(f"/api/v1/tokenizers/{row['id']}/download")
-    assert int(download["Content-Length"]) == len(written.getvalue())
+    assert int(download["Content-Length"]) == len(content)
 
 
 @pytest.mark.parametrize(
@@ -175,3 +180,15 @@ def test_a_tokenizer_without_words_in_common_still_shows_the_text(client_of_ada:
     row = upload(client_of_ada, library.to_str().encode()).json()
     counts = bench(client_of_ada, row["id"], text="a cat").json()["tokenizers"][0]["counts"]
     assert (counts["tokens"], counts["unknown"]) == (2, 1)
+
+
+def test_a_sentencepiece_model_is_refused_for_training_at_its_field(client_of_ada: Client) -> None:
+    corpus = client_of_ada.post("/api/v1/corpora", {"file": SimpleUploadedFile("a.txt", b"the cat " * 500)}).json()
+    row = upload(client_of_ada, sentencepiece_model()).json()
+    params = {"corpus": corpus["id"], "tokenizer": row["id"]}
+    for address in ("/api/v1/jobs", "/api/v1/jobs/estimate"):
+        answer = post(client_of_ada, address, {"kind": "clm", "params": params})
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "params.tokenizer"
+        assert "SentencePiece model" in error["message"]

@@ -19,8 +19,8 @@ Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 class Card(BaseModel):
     """What is written beside a tokenizer. `origin`: starter, wheel (installed), library (yours) or shared.
 
-    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along;
-    `seams` says where its texts can be taken apart.
+    `unknown` is the id of the token for what the vocabulary lacks, `template` the chat template that came along
+    and `named` the tokens that it knows by role (bos_token); `seams` says where its texts can be taken apart.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Card(BaseModel):
     unknown: int | None = None
     special: dict[str, int] = {}
     template: str | None = None
+    named: dict[str, str] = {}
     seams: Rule = "none"
 
 

@@ -8,10 +8,13 @@ Notice what happens when a message contains a marker itself. A tokenizer that do
 from a visitor's text takes both for special: that is how a message can pretend to be somebody else.
 """
 
+import json
 import re
+from datetime import datetime
 from typing import Literal
 
 from jinja2 import TemplateError
+from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, Field
 
@@ -82,8 +85,8 @@ def run(params: Params, shelf: Shelf) -> Result:
     source: Literal["given", "tokenizer", "chatml"] = "given" if params.template else "tokenizer" if own else "chatml"
     template = params.template or own or CHATML
     messages = [message.model_dump() for message in params.messages]
-    rendered = _render(template, messages, tokenizer.card.special, ask=params.ask)
-    markers = _markers(template, tokenizer.card) if params.markers else {}
+    rendered = _render(template, messages, tokenizer.card, ask=params.ask)
+    markers = _markers(template, rendered, tokenizer.card) if params.markers else {}
     found, total = with_added(tokenizer, rendered, markers, special=True)
     content = sum(len(tokenizer.cut(message.content, special=False).ids) for message in params.messages)
     return Result(
@@ -98,21 +101,30 @@ def run(params: Params, shelf: Shelf) -> Result:
     )
 
 
-def _markers(template: str, card: Card) -> dict[str, int]:
-    """The signs in brackets that the template writes, each with its number or, if it is new, the next free one."""
-    names = dict.fromkeys(re.findall(r"<\|[^|<>]{1,40}\|>|\[/?[A-Z_]{2,20}\]", template))
+def _markers(template: str, rendered: str, card: Card) -> dict[str, int]:
+    """The vocabulary's special tokens that were written, and the signs in brackets of the template, with their numbers.
+
+    A sign that is new gets the next free one.
+    """
+    known = [name for name in card.special if name and name in rendered]
+    names = dict.fromkeys([*known, *re.findall(r"<\|[^|<>]{1,40}\|>|\[/?[A-Z_]{2,20}\]", template)])
     new = [name for name in names if name not in card.special]
     return {name: card.special[name] for name in names if name in card.special} | {
         name: card.size + at for at, name in enumerate(new)
     }
 
 
-def _render(template: str, messages: list[dict[str, str]], special: dict[str, int], *, ask: bool) -> str:
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+def _render(template: str, messages: list[dict[str, str]], card: Card, *, ask: bool) -> str:
+    """As transformers renders it: the same extensions and functions, in the sandbox."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     environment.globals["raise_exception"] = _complain
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    special = card.special
     named = {
         "bos_token": next((name for name in ("<s>", "<|begin_of_text|>", "[CLS]") if name in special), ""),
         "eos_token": next((name for name in ("</s>", "<|endoftext|>", "<|im_end|>", "[SEP]") if name in special), ""),
+        **card.named,
     }
     try:
         parts: list[str] = []

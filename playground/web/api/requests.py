@@ -48,6 +48,7 @@ class Order:
             model=self.inputs["model"].meta if "model" in self.inputs else None,
             rows=corpus.meta.get("jsonl") if corpus else None,
             memory_available=worker.memory if worker else None,
+            libraries=(worker.libraries or None) if worker else None,
             speed=worker.speed if worker else [],
             device=worker.device if worker else "cpu",
         )
@@ -183,6 +184,9 @@ def _artifacts(user: User, wanted: dict[str, str], errors: list[FieldError]) -> 
         artifact = _mine(user, kind, id)
         if artifact is None:
             message = _("There is no such {kind} in your library.").format(kind=_(kind))
+            errors.append(FieldError(field=f"params.{role}", message=message))
+        elif kind == Kind.TOKENIZER and artifact.meta.get("format") == "sentencepiece":
+            message = _("This is a SentencePiece model: it can be looked at and compared, but nothing trains with it.")
             errors.append(FieldError(field=f"params.{role}", message=message))
         else:
             found[role] = artifact
