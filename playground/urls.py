@@ -15,6 +15,7 @@ urlpatterns = [
     path("runs/", pages.runs, name="runs"),
     path("runs/<uuid:id>/", pages.run, name="run"),
     path("sweeps/<uuid:id>/", pages.sweep, name="sweep"),
+    path("compare/", pages.compare, name="compare"),
     path("library/", pages.library, name="library"),
     path("models/<uuid:id>/talk/", pages.talk, name="talk"),
     path("i18n/setlang/", pages.set_language, name="set-language"),

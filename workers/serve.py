@@ -61,6 +61,7 @@ def train(engine: str = ENGINE) -> int:
             "threads": places[0].threads,
             "slots": len(places),
             "speed": speed.points,
+            "libraries": speed.libraries,
             "version": program_version(),
         }
 

@@ -1,4 +1,6 @@
-"""How fast this machine trains, measured once by the engine and kept in a file; the forms' time estimates rest on it.
+"""How fast this machine trains and what the engine's libraries take: measured once by the engine, kept in a file.
+
+The forms' estimates of time and memory rest on it.
 
 A measurement runs only while nothing else does. A job that comes in ends it at once; it is tried again later.
 """
@@ -12,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from playground.domain.kind import SpeedPoint
 from workers.launch import Limits
@@ -26,7 +28,12 @@ LONGEST = 120.0
 QUIET = 3.0
 """Seconds without a job before a measurement begins, so that it is not in the way of the first one."""
 
-_points: TypeAdapter[list[SpeedPoint]] = TypeAdapter(list[SpeedPoint])
+
+class Measured(BaseModel):
+    """What an engine has measured: points of speed, and bytes that its libraries hold."""
+
+    speed: list[SpeedPoint]
+    libraries: int = Field(gt=0)
 
 
 class Speed(threading.Thread):
@@ -38,7 +45,17 @@ class Speed(threading.Thread):
         self._busy = 0
         self._changed = threading.Condition()
         self._child: Child | None = None
-        self.points = self._remembered()
+        self.measured = self._remembered()
+
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """The points of speed; none while they have not been measured."""
+        return [point.model_dump() for point in self.measured.speed] if self.measured else []
+
+    @property
+    def libraries(self) -> int:
+        """Bytes that the engine's libraries hold; 0 while that has not been measured."""
+        return self.measured.libraries if self.measured else 0
 
     def busy(self, on: bool) -> None:
         """A slot takes up a job or is done with one."""
@@ -49,13 +66,13 @@ class Speed(threading.Thread):
     def run(self) -> None:
         """Wait for quiet and measure, until it has worked once or the process leaves."""
         tries = 3
-        while not self.points and tries and not self._leaving.is_set():
+        while self.measured is None and tries and not self._leaving.is_set():
             if not self._quiet():
                 continue
             measured = self._measure()
-            if measured:
-                self.points = measured
-                self._remember()
+            if measured is not None:
+                self.measured = measured
+                self._remember(measured)
             elif not self._busy:
                 tries -= 1
 
@@ -66,8 +83,8 @@ class Speed(threading.Thread):
                 return False
             return not self._changed.wait_for(lambda: self._busy > 0, QUIET) and not self._leaving.is_set()
 
-    def _measure(self) -> list[dict[str, Any]]:
-        """Have a child measure; an empty list where it was interrupted or failed."""
+    def _measure(self) -> Measured | None:
+        """Have a child measure; None where it was interrupted or failed."""
         child = Child(ENGINE, Limits(), name="measure")
         order = {"id": "speed", "verb": "measure", "model": None, "params": self._params()}
         child.send_raw(json.dumps(order).encode())
@@ -82,7 +99,7 @@ class Speed(threading.Thread):
                     break
                 frame = json.loads(raw)
                 if frame["type"] == "data":
-                    return [point.model_dump() for point in _points.validate_python(frame["data"]["speed"])]
+                    return Measured.model_validate(frame["data"])
                 log.warning("The speed of this machine could not be measured: %s", frame.get("message"))
                 break
         except (ValueError, KeyError, ValidationError):
@@ -90,23 +107,22 @@ class Speed(threading.Thread):
         finally:
             child.end()
             child.close()
-        return []
+        return None
 
     def _params(self) -> dict[str, Any]:
         return {"device": self._device, "threads": self._threads}
 
-    def _remembered(self) -> list[dict[str, Any]]:
+    def _remembered(self) -> Measured | None:
         try:
-            kept = json.loads(self._file.read_text())[self._key]
-            return [point.model_dump() for point in _points.validate_python(kept)]
+            return Measured.model_validate(json.loads(self._file.read_text())[self._key])
         except (OSError, ValueError, KeyError, TypeError):
-            return []
+            return None
 
-    def _remember(self) -> None:
+    def _remember(self, measured: Measured) -> None:
         try:
             known = json.loads(self._file.read_text())
         except (OSError, ValueError):
             known = {}
         draft = self._file.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(known | {self._key: self.points}, indent=1))
+        draft.write_text(json.dumps(known | {self._key: measured.model_dump()}, indent=1))
         draft.replace(self._file)

@@ -1,7 +1,7 @@
 /** The arithmetic of a learning curve: smoothing, thinning, axes and where labels stand. Nothing here draws. */
 import type { Series } from "./run";
 
-export type Axis = "step" | "tokens" | "seconds";
+export type Axis = "step" | "tokens" | "seconds" | "flops";
 
 /**
  * An exponential moving average without the pull towards zero at its start: the mean so far is divided by the weight
@@ -137,6 +137,20 @@ export function extent(...columns: ArrayLike<number>[]): [number, number] | null
     }
   }
   return low <= high ? [low, high] : null;
+}
+
+/** Of the tallest values this share, and of the lowest, may lie outside of a picture that is clipped. */
+const OUTLIERS = 0.02;
+
+/** The extent of the values without their outliers: of each column the middle 96 %, so that a spike does not flatten all. */
+export function middle(...columns: Float64Array[]): [number, number] | null {
+  return extent(
+    ...columns.map((column) => {
+      const sorted = column.slice().sort();
+      const last = sorted.length - 1;
+      return last < 0 ? [] : [sorted[Math.ceil(last * OUTLIERS)] as number, sorted[Math.floor(last * (1 - OUTLIERS))] as number];
+    }),
+  );
 }
 
 /** Moves labels apart that would stand on one another: at least `gap` between neighbours, each moved as little. */

@@ -8,6 +8,7 @@ import {
   horizon,
   linearScale,
   logScale,
+  middle,
   place,
   smooth,
   spread,
@@ -44,12 +45,20 @@ export interface Wish {
   log: boolean;
   step: number;
   steps: number | null;
+  /** For lines of several runs: read all of them at one place of the axis, and not at one step. */
+  across?: boolean;
+  logX?: boolean;
+  /** Outliers may lie outside of the picture. */
+  clip?: boolean;
 }
 
 export interface Laid {
   x: Scale;
   y: Scale;
   log: boolean;
+  logX: boolean;
+  across: boolean;
+  clip: boolean;
   lines: (LineSpec & { steps: Float64Array; raw: Points; smooth: Float64Array })[];
 }
 
@@ -61,18 +70,29 @@ export function lay(wish: Wish, letters = 80): Laid {
     const all = spec.series ?? wish.series;
     const series = all[spec.name ?? spec.key];
     if (series === undefined || series.step.length === 0) return [];
+    if (wish.axis === "flops" && all.flops === undefined) return [];
     const steps = series.step.view();
     const raw = { x: place(wish.axis, steps, all), y: series.value.view() };
     return [{ ...spec, steps, raw, smooth: spec.exact ? raw.y : smooth(raw.y, wish.smoothing) }];
   });
-  const [low, high] = extent(...lines.map((line) => line.raw.y)) ?? [0, 1];
+  const clip = wish.clip ?? false;
+  // What is clipped is the noise: the smoothed lines and the measured ones stay in sight.
+  const [low, high] = (clip ? middle(...lines.map((line) => line.smooth)) : extent(...lines.map((line) => line.raw.y))) ?? [0, 1];
   const reached = extent(...lines.map((line) => line.raw.x))?.[1] ?? 0;
+  // Where the picture is of one run with another behind it, the plan of steps is that one run's.
+  const own = lines.filter((line) => line.series === undefined);
+  const at = own.length > 0 ? (extent(...own.map((line) => line.raw.x))?.[1] ?? 0) : reached;
   const log = wish.log && low > 0;
-  const end = horizon(reached, wish.step, wish.steps) || (wish.steps ?? 1);
+  const end = Math.max(horizon(at, wish.step, wish.steps), reached) || (wish.steps ?? 1);
   const about = Math.max(3, Math.min(7, Math.floor(letters / 9)));
+  const first = wish.logX ? (extent(...lines.map((line) => line.raw.x.filter((x) => x > 0)))?.[0] ?? 0) : 0;
+  const logX = first > 0 && end > first;
   const ticks = wish.axis === "seconds" ? timeTicks(end, about) : linearScale(0, end, about).ticks;
   return {
-    x: { range: [0, end], ticks: ticks.filter((tick) => tick <= end) },
+    x: logX ? { range: [first, end], ticks: logScale(first, end, about).ticks } : { range: [0, end], ticks: ticks.filter((tick) => tick <= end) },
+    logX,
+    across: wish.across ?? false,
+    clip,
     y: lines.length === 0 ? { range: [0, 1], ticks: [] } : log ? logScale(low, high) : linearScale(low, high),
     log,
     lines,
@@ -111,11 +131,11 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
   const base = baseLayout(theme, size);
   const narrow = size.width / theme.size < NARROW;
   return {
-    data: [...laid.lines].sort((a, b) => Number(b.quiet ?? false) - Number(a.quiet ?? false)).flatMap((line) => traces(line, theme)),
+    data: [...laid.lines].sort((a, b) => Number(b.quiet ?? false) - Number(a.quiet ?? false)).flatMap((line) => traces(line, theme, laid.clip)),
     layout: {
       ...base,
       margin,
-      xaxis: { ...base.xaxis, range: laid.x.range, tickvals: laid.x.ticks, ticktext: laid.x.ticks.map(words.x) },
+      xaxis: { ...base.xaxis, type: laid.logX ? "log" : "linear", range: laid.logX ? laid.x.range.map(Math.log10) : laid.x.range, tickvals: laid.x.ticks, ticktext: laid.x.ticks.map(words.x) },
       yaxis: {
         ...base.yaxis,
         type: laid.log ? "log" : "linear",
@@ -145,7 +165,7 @@ function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, n
     }
     return {
       ...shared,
-      x: reached,
+      x: laid.logX ? Math.log10(reached) : reached,
       y: scale(line.smooth.at(-1) ?? 0),
       xanchor: "left",
       xshift: theme.size * 0.7,
@@ -169,9 +189,9 @@ function axisLabel(text: string, theme: Theme): Partial<Annotation> {
   };
 }
 
-function traces(line: Laid["lines"][number], theme: Theme): Picture["data"] {
+function traces(line: Laid["lines"][number], theme: Theme, clip: boolean): Picture["data"] {
   const color = theme.color(line.color);
-  const shared = { type: "scatter" as const, hoverinfo: "skip" as const, cliponaxis: false };
+  const shared = { type: "scatter" as const, hoverinfo: "skip" as const, cliponaxis: clip };
   const main = thin({ x: line.raw.x, y: line.smooth }, MOST_POINTS);
   const single = line.raw.y.length === 1;
   const over = {

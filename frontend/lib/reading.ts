@@ -11,11 +11,16 @@ export interface Reading {
   smooth: number;
 }
 
-/** All steps that can be read, rising: those of the first line, and of the lines of other runs. */
+/** Where the points of a line are told apart: by their steps, or by their place where all runs are read at one place. */
+function marksOf(laid: Laid, line: Line): Float64Array {
+  return laid.across ? line.raw.x : line.steps;
+}
+
+/** All steps (or places) that can be read, rising: those of the first line, and of the lines of other runs. */
 export function stepsOf(laid: Laid): Float64Array {
   const lines = readable(laid);
-  if (lines.length < 2) return lines[0]?.steps ?? new Float64Array(0);
-  return Float64Array.from(new Set(lines.flatMap((line) => Array.from(line.steps)))).sort();
+  if (lines.length < 2) return lines[0] ? marksOf(laid, lines[0]) : new Float64Array(0);
+  return Float64Array.from(new Set(lines.flatMap((line) => Array.from(marksOf(laid, line))))).sort();
 }
 
 /** The step whose point is nearest to a place on the axis; null where there is none. */
@@ -25,7 +30,7 @@ export function stepAt(laid: Laid, x: number): number | null {
   for (const line of readable(laid)) {
     const index = nearest(line.raw.x, x);
     const away = Math.abs((line.raw.x[index] ?? Infinity) - x);
-    if (index >= 0 && away < distance) [found, distance] = [line.steps[index] as number, away];
+    if (index >= 0 && away < distance) [found, distance] = [marksOf(laid, line)[index] as number, away];
   }
   return found;
 }
@@ -33,9 +38,10 @@ export function stepAt(laid: Laid, x: number): number | null {
 /** The values at a step: of a measured line the newest one up to it, of another run nothing before it began or after it ended. */
 export function readingsAt(laid: Laid, step: number): Reading[] {
   return laid.lines.flatMap((line) => {
-    const [first, last] = [line.steps[0] ?? Infinity, line.steps.at(-1) ?? -Infinity];
+    const marks = marksOf(laid, line);
+    const [first, last] = [marks[0] ?? Infinity, marks.at(-1) ?? -Infinity];
     if (line.series !== undefined && (step < first || step > last)) return [];
-    const place = line.exact ? line.steps.findLastIndex((known) => known <= step) : nearest(line.steps, step);
+    const place = line.exact ? marks.findLastIndex((known) => known <= step) : nearest(marks, step);
     const value = line.raw.y[place];
     if (value === undefined) return [];
     return [{ line, value, x: line.raw.x[place] as number, smooth: line.smooth[place] as number }];
@@ -44,6 +50,7 @@ export function readingsAt(laid: Laid, step: number): Reading[] {
 
 /** Where a step stands on the axis: at the point of a line that has one there. */
 export function xOf(laid: Laid, step: number): number | null {
+  if (laid.across) return step;
   const lines = readable(laid);
   const line = lines.find(({ steps }) => steps[nearest(steps, step)] === step) ?? lines[0];
   return line?.raw.x[nearest(line.steps, step)] ?? null;

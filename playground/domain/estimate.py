@@ -16,8 +16,11 @@ from playground.domain.training import TIMED_STEPS, Training
 
 Precision = Literal["fp32", "bf16"]
 
-PROCESS_BYTES = 420 * 2**20
-"""Resident memory of an engine that has its libraries loaded and nothing else."""
+LIBRARIES_BYTES = 360 * 2**20
+"""Resident memory of an engine with its libraries (torch's build for CPUs), where no worker has told its own."""
+
+PAD_BYTES = 60 * 2**20
+"""What the allocator keeps ready, and a run's tokens and tokenizer."""
 
 LOSS_ELEMENTS, LOSS_ROWS = 2**21, 128
 """Logits that the chunked loss holds at once, and the fewest rows that keep its matrix products efficient."""
@@ -109,7 +112,7 @@ def footprint(params: Training, shape: Shape, dropout: float, precision: Precisi
         "optimizer": parameters * 8,
         "activations": activations,
         "logits": logits,
-        "other": PROCESS_BYTES,
+        "other": (facts.libraries or LIBRARIES_BYTES) + PAD_BYTES,
     }
     return Memory(**parts, total=sum(parts.values()), available=facts.memory_available)
 

@@ -48,6 +48,7 @@ class Facts(BaseModel):
     model: dict[str, Any] | None = None
     rows: dict[str, Any] | None = None
     memory_available: int | None = None
+    libraries: int | None = None
     speed: list[SpeedPoint] = []
     device: str = "cpu"
 

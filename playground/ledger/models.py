@@ -193,7 +193,7 @@ class ProbeBlob(models.Model):
 class Worker(models.Model):
     """A worker process that says what it is and when it was last alive. `memory` is in bytes.
 
-    `speed` is a list of measured points, {"parameters", "flops_per_s", "precision"} each.
+    `libraries` are the bytes that an engine holds before its first array, 0 while not measured; `speed` is a list of measured points, {"parameters", "flops_per_s", "precision"} each.
     """
 
     name = models.CharField(max_length=200, primary_key=True)
@@ -205,6 +205,7 @@ class Worker(models.Model):
     memory = models.PositiveBigIntegerField(default=0)
     slots = models.PositiveIntegerField(default=1)
     speed = models.JSONField(default=list)
+    libraries = models.PositiveBigIntegerField(default=0)
     version = models.CharField(max_length=40, default="", blank=True)
     seen_at = models.DateTimeField(db_default=Now())
 

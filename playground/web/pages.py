@@ -20,6 +20,8 @@ from playground.web.access import ANYONE, SIGNED_IN, access, user_of
 from playground.web.problems import API_PREFIX, problem
 
 logger = logging.getLogger("vitrine.web")
+MOST_COMPARED = 24
+"""Runs on the page of comparisons: as many as there are looks of lines that can be told apart."""
 LIBRARY_TABS = ("corpora", "tokenizers", "models")
 
 
@@ -89,6 +91,20 @@ def sweep(request: HttpRequest, id: UUID) -> HttpResponse:
     if not Job.objects.filter(owner=user_of(request), sweep=id).exists():
         raise Http404
     return shell(request, gettext("Sweep"), "SweepPage", id=str(id))
+
+
+@access(SIGNED_IN)
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Runs beside one another: those in `?runs=`, ids between commas, with nothing where one was taken out."""
+    wanted = [part for part in request.GET.get("runs", "").split(",") if part]
+    try:
+        ids = {UUID(part) for part in wanted}
+    except ValueError:
+        raise Http404 from None
+    if len(wanted) > MOST_COMPARED or Job.objects.filter(owner=user_of(request), pk__in=ids).count() < len(ids):
+        raise Http404
+    return shell(request, gettext("Compare"), "Compare")
 
 
 @access(SIGNED_IN)

@@ -225,13 +225,19 @@ def measuring(folder: Path, key: str = "here") -> Speed:
 
 
 def test_speed_is_measured_once_and_kept_by_key(gauge: type[Gauge], tmp_path: Path) -> None:
-    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS}}
+    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS, "libraries": 5}}
     first = measuring(tmp_path)
     first.join(20)
     assert first.points == POINTS
+    assert first.libraries == 5
     assert Speed(tmp_path / "speed.json", "here", "cpu", 1, threading.Event()).points == POINTS
     other = Speed(tmp_path / "speed.json", "elsewhere", "cpu", 1, threading.Event())
-    assert other.points == []
+    assert (other.points, other.libraries) == ([], 0)
+
+
+def test_a_file_of_an_earlier_version_is_measured_anew(tmp_path: Path) -> None:
+    (tmp_path / "speed.json").write_text(json.dumps({"here": POINTS}))
+    assert Speed(tmp_path / "speed.json", "here", "cpu", 1, threading.Event()).measured is None
 
 
 def test_a_job_interrupts_the_measurement_which_is_made_up_for(gauge: type[Gauge], tmp_path: Path) -> None:
@@ -239,7 +245,7 @@ def test_a_job_interrupts_the_measurement_which_is_made_up_for(gauge: type[Gauge
     made.busy(on=True)
     made.join(0.3)
     assert made.is_alive()
-    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS}}
+    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS, "libraries": 5}}
     made.busy(on=False)
     made.join(20)
     assert made.points == POINTS

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 
 from playground.domain.kind import Batch, SpeedPoint
-from playground.domain.presets import PRESETS, Shape, count, feed_forward
+from playground.domain.presets import PRESETS, Preset, Shape, count, feed_forward
 from playground.domain.training import Training
 from workers.engine import models
 from workers.engine.batches import tensors
 from workers.engine.objectives import next_token
 from workers.engine.precision import Learner, Precision, resolve
+from workers.engine.process import peak_memory
 
 SIZES = ("200k", "1m", "10m")
 BATCH, BLOCK, VOCABULARY = 16, 128, 2048
@@ -31,9 +32,23 @@ def measure(device: torch.device) -> list[SpeedPoint]:
     return [_point(name, precision, device) for name in SIZES for precision in precisions]
 
 
-def _point(name: str, precision: Precision, device: torch.device) -> SpeedPoint:
-    preset = PRESETS[name]
-    shape = Shape(
+def libraries(device: torch.device) -> int:
+    """Bytes that an engine holds for its libraries: its peak after one step of a network that is next to nothing.
+
+    Called before anything large. A build of torch for GPUs takes some 300 MiB more here than one for CPUs.
+    """
+    shape = _shape(PRESETS["200k"])
+    learner = Learner(models.build(shape, 0.0, None, 0, device).train(), Training(), "fp32")
+    ids = np.zeros((1, 8), dtype=np.int64)
+    loss: Any = next_token(learner.model, tensors(Batch(ids, ids), device))
+    loss.backward()
+    learner.collect()
+    learner.update(1e-3)
+    return peak_memory(device)
+
+
+def _shape(preset: Preset) -> Shape:
+    return Shape(
         architecture="llama",
         n_layer=preset.n_layer,
         n_head=preset.n_head,
@@ -44,6 +59,10 @@ def _point(name: str, precision: Precision, device: torch.device) -> SpeedPoint:
         block_size=BLOCK,
         tie=True,
     )
+
+
+def _point(name: str, precision: Precision, device: torch.device) -> SpeedPoint:
+    shape = _shape(PRESETS[name])
     learner = Learner(models.build(shape, 0.0, None, 0, device).train(), Training(), precision)
     ids = np.random.default_rng(0).integers(0, VOCABULARY, (BATCH, BLOCK))
     batch = tensors(Batch(ids, ids), device)

@@ -19,7 +19,7 @@ from playground.domain.registry import exhibits
 from workers.engine import exports, intake, preview, samples
 from workers.engine.generate import Choice, write
 from workers.engine.language_model import TransformersModel
-from workers.engine.measure import measure
+from workers.engine.measure import libraries, measure
 
 WARM_MODELS = 4
 WARM_BYTES = 4 * 2**30
@@ -177,10 +177,12 @@ def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Fr
 
 
 def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
-    """One frame: the training speed of this machine at a few model sizes."""
+    """One frame: what the libraries take here, and the training speed of this machine at a few model sizes."""
     asked = MeasureParams.model_validate(params)
     torch.set_num_threads(asked.threads)
-    yield {"speed": [point.model_dump() for point in measure(torch.device(asked.device))]}
+    device = torch.device(asked.device)
+    held = libraries(device)
+    yield {"libraries": held, "speed": [point.model_dump() for point in measure(device)]}
 
 
 VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {

@@ -14,6 +14,7 @@ from playground.web.api import (
     previews,
     probes,
     repeats,
+    reports,
     shelf,
     sweeps,
     tokenizers,
@@ -39,6 +40,7 @@ api.add_router("jobs", events.router)
 api.add_router("jobs", asks.router)
 api.add_router("jobs", forks.router)
 api.add_router("jobs", repeats.router)
+api.add_router("jobs", reports.router)
 api.add_router("jobs", previews.router)
 api.add_router("jobs", probes.router)
 api.add_router("sweeps", sweeps.router)

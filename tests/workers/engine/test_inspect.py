@@ -153,6 +153,7 @@ def test_the_speed_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "SIZES", ("200k",))
     monkeypatch.setattr(speed, "SECONDS_EACH", 0.0)
     (frame,) = measure_speed(Shelf(), None, {"device": "cpu", "threads": 1})
+    assert 2**26 < frame["libraries"] < 2**32
     assert {point["precision"] for point in frame["speed"]} <= {"fp32", "bf16"}
     assert all(point["flops_per_s"] > 0 and point["parameters"] == 237_888 for point in frame["speed"])
 
