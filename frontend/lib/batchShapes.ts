@@ -2,24 +2,29 @@
 import type { Role, Sheet } from "./preview";
 
 export type Layer = { role: Role; path: string };
-export type Shapes = { layers: Layer[]; frames: string; second: string };
+export type Shapes = { layers: Layer[]; frames: string; second: string; numbers: { x: number; y: number; number: number }[] };
 
 /** Between neighbours there is air as long as a mark is wide enough to spare it. */
 const AIR = 4;
+/** An example narrower than this has no number in the picture. */
+const ROOM = 22;
 
 /** `cell` wide and `tall` high marks, rows `step` apart. Examples stand apart; the second text of a pair is underlined. */
 export function shapes(sheet: Sheet, cell: number, tall: number, step: number): Shapes {
   const paths = new Map<Role, string>();
   const gap = cell >= AIR ? Math.min(1.5, cell * 0.2) : 0;
   const draw = (role: Role, path: string): void => void paths.set(role, (paths.get(role) ?? "") + path);
+  const numbers: Shapes["numbers"] = [];
   let [frames, second] = ["", ""];
   for (let row = 0; row < sheet.shown; row += 1) {
     const top = row * step + (step - tall) / 2;
-    for (const { number, first, last } of sheet.spans(row)) {
-      const inset = sheet.packed ? Math.min(1.5, cell / 3) : 0;
+    const spans = sheet.spans(row);
+    for (const [index, { number, first, last }] of spans.entries()) {
+      const inset = sheet.packed ? Math.min(2, (last - first) * cell * 0.2) : 0;
       const [from, to] = [first * cell + inset, last * cell - inset];
       frames += box(from, top - 2, to - from, tall + 4);
       if (number < 0) draw("padding", box(from, top, to - from, tall));
+      else if (sheet.packed && to - from > ROOM) numbers.push({ x: fixed(from + 4), y: top + tall / 2 + 3.5, number: index + 1 });
     }
     for (const [role, first, last] of runs(sheet, row, gap > 0)) {
       if (role === "padding") continue;
@@ -27,7 +32,7 @@ export function shapes(sheet: Sheet, cell: number, tall: number, step: number): 
     }
     second += underlines(sheet, row, cell, top + tall + 3.5);
   }
-  return { layers: [...paths].map(([role, path]) => ({ role, path })), frames, second };
+  return { layers: [...paths].map(([role, path]) => ({ role, path })), frames, second, numbers };
 }
 
 /** Neighbours of one role as one mark, unless each is to stand `alone`. */

@@ -37,6 +37,10 @@ export class Feed {
   readonly step = $derived(Math.floor(this.at / this.micros) + 1);
   readonly micro = $derived(this.at % this.micros);
 
+  constructor(first = 0) {
+    this.at = first;
+  }
+
   /** Another description: its batches are asked for once it has been left alone for a moment. */
   describe(asked: Asked, pause = PAUSE_MS): void {
     if (JSON.stringify(asked) === JSON.stringify(this.asked)) return;

@@ -13,6 +13,8 @@ export type Counts = Shapes["PreviewCounts"];
 export type Head = Omit<RunPreview, "batches">;
 
 const IGNORED = -100;
+/** A narrow space within a name, which is none of the spaces of the text. */
+const THIN = "\u202f";
 
 /** What happens to a token: read only, predicted, or chosen and then masked, replaced or kept. */
 export type Role = "plain" | "learned" | "masked" | "replaced" | "kept" | "padding";
@@ -131,7 +133,7 @@ export class Sheet {
     const [from, to] = [groups.starts[group] ?? 0, groups.starts[group + 1] ?? this.block];
     const text = groups.texts[group] ?? "";
     if (to - from === 1) return text === "" ? this.pieceName(id) : text;
-    return `${text} ${at - from + 1}/${to - from}`;
+    return `${text}${THIN}${at - from + 1}/${to - from}`;
   }
 
   /** A row in its examples, and these in their cells. */
@@ -200,7 +202,7 @@ function grouped(line: Shapes["PreviewLine"], block: number): Groups {
 
 function bytesOf(text: string): string {
   const bytes = Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  return `‹${hex(bytes)}›`;
+  return `‹${hex(bytes).replaceAll(" ", THIN)}›`;
 }
 
 /** A path that fills a place in a square picture of who may look at whom, `size` wide for `block` tokens. */
