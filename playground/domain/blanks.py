@@ -46,14 +46,12 @@ def _words(
     ids: list[int], offsets: list[tuple[int, int]], numbers: list[int | None], text: str, ordinary: set[int]
 ) -> list[tuple[int, int]]:
     found = []
-    for at, (start, end) in enumerate(offsets):
-        word = text[start:end]
-        start += len(word) - len(word.lstrip())
-        word = text[start:end]
+    for at, span in enumerate(offsets):
+        word = text[slice(*span)].strip()
         alone = numbers.count(numbers[at]) == 1
-        if _HAN.fullmatch(word) or (alone and word.isalpha() and len(word) >= MIN_LETTERS):
-            if ids[at] in ordinary and offsets.count(offsets[at]) == 1:
-                found.append((start, end))
+        asked = _HAN.fullmatch(word) or (alone and word.isalpha() and len(word) >= MIN_LETTERS)
+        if asked and ids[at] in ordinary and offsets.count(span) == 1:
+            found.append((span[1] - len(word), span[1]))
     return found
 
 

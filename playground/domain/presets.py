@@ -75,7 +75,7 @@ def layer_parameters(shape: Shape) -> int:
 
 
 def position_parameters(shape: Shape) -> int:
-    """GPT-2 and BERT learn a vector for each position, BERT one for each of two segments; Llama rotates, without any."""
+    """GPT-2 and BERT learn a vector for each position, BERT also one for each of two segments; Llama rotates."""
     learned = {"llama": 0, "gpt2": shape.block_size, "bert": shape.block_size + 2}
     return learned[shape.architecture] * shape.d_model
 
@@ -86,7 +86,7 @@ def norm_parameters(shape: Shape) -> int:
 
 
 def head_parameters(shape: Shape) -> int:
-    """BERT's head: one more layer before the vocabulary and a bias for each token; for pairs a pooler and two classes."""
+    """BERT's head: a layer before the vocabulary and a bias for each token; for pairs a pooler and two classes."""
     d = shape.d_model
     if shape.architecture != "bert":
         return 0

@@ -16,10 +16,11 @@ from tokenizers import Tokenizer
 from playground.domain.errors import BadInput
 from playground.domain.estimate import estimate
 from playground.domain.from_scratch import FromScratch, inputs, most_tokens, tokens_of
-from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split, plain
+from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split, TokenIds, plain
 from playground.domain.knobs import knob
 from playground.domain.lm_batches import border, period, shortest
-from playground.domain.masking import ROOMS, Shares, even_places, framed, hide, pair, random_places, stream
+from playground.domain.masked_rows import ADDED, ROOMS, Rows, even_crops, framed, pairs, random_crops
+from playground.domain.masking import Shares, hide, stream
 from playground.domain.presets import Shape, feed_forward, table
 from playground.domain.training import PROMPT_CHARACTERS
 from playground.domain.word_marks import SENTENCE, WORD, marks
@@ -29,7 +30,6 @@ NEEDED = {
     "pad": "This tokenizer has no padding token, which a masked model needs.",
 }
 """Roles without which there is no masked model (what is hidden with, what fills up a batch), and what is then said."""
-FRAME = {"cls": "[CLS]", "sep": "[SEP]"}
 MANY_UNKNOWN = 0.01
 """Share of unknown tokens from which on it is said: they are neither hidden nor learned."""
 
@@ -99,7 +99,7 @@ def _missing(params: Params, roles: set[str]) -> str | None:
     for role, complaint in NEEDED.items():
         if role not in roles:
             return complaint
-    if params.next_sentence and not roles >= FRAME.keys():
+    if params.next_sentence and not framed(roles):
         return "This tokenizer has no [CLS] and [SEP] tokens, which next-sentence pairs need."
     return None
 
@@ -135,8 +135,8 @@ def arrange(data: Data, params: Params) -> Data:
     cut = border(total, params.held_out, params.block_size)
     if params.next_sentence and min(cut, total - cut) < ROOMS * params.block_size:
         raise BadInput(
-            f"The corpus is too short for pairs: its {total:,} tokens give {min(cut, total - cut):,} of one part, and a "
-            f"block size of {params.block_size:,} needs at least {ROOMS * params.block_size:,} of each.",
+            f"The corpus is too short for pairs: its {total:,} tokens give {min(cut, total - cut):,} of one part, "
+            f"and a block size of {params.block_size:,} needs at least {ROOMS * params.block_size:,} of each.",
             {"next_sentence": ["Too few tokens for this block size."]},
         )
     choosable = np.ones(data.vocab_size, dtype=np.bool_)
@@ -153,7 +153,9 @@ def _notes(data: Data) -> list[str]:
     notes = []
     repeat = period(data.tokens)
     if repeat is not None:
-        notes.append(f"The text repeats itself every {repeat:,} tokens: the held-out part is no test of what is learned.")
+        notes.append(
+            f"The text repeats itself every {repeat:,} tokens: the held-out part is no test of what is learned."
+        )
     unknown = float(np.mean(data.tokens == data.special["unk"])) if "unk" in data.special else 0.0
     if unknown > MANY_UNKNOWN:
         notes.append(
@@ -166,46 +168,30 @@ def _notes(data: Data) -> list[str]:
 def batch(data: Data, params: Params, split: Split, step: int, micro: int) -> Batch | None:
     """Random crops, or random pairs, with hidden words; of the held-out part the same ones at every step."""
     cut = border(len(data.tokens), params.held_out, params.block_size)
-    held_out = split == "held_out"
-    dice = stream(params.seed, step, micro, held_out=held_out)
-    part = slice(cut, None) if held_out else slice(0, cut)
-    tokens = data.tokens[part]
-    if params.next_sentence:
-        if held_out and micro >= max(1, min(params.eval_batches, len(tokens) // (params.block_size * params.batch_size))):
-            return None
-        room = params.block_size - 3
-        drawn = [pair(len(tokens), data.arrays[split], room, dice) for _ in range(params.batch_size)]
-        places = [found[:3] for found in drawn]
-        rows, segments, where = framed(tokens, places, data.special["cls"], data.special["sep"], room)
-        answers = np.array([found[3] for found in drawn])
-    else:
-        found = _crops(data, params, len(tokens), micro, dice, held_out=held_out)
-        if found is None:
-            return None
-        where, segments, answers = found, None, None
-        rows = tokens[np.maximum(where, 0)].astype(np.int64)
-        rows[where < 0] = data.special.get("sep", 0)
-        rows[where[:, 0] < 0, 0] = data.special.get("cls", 0)
+    part = slice(cut, None) if split == "held_out" else slice(0, cut)
+    dice = stream(params.seed, step, micro, held_out=split == "held_out")
+    rows = _rows(data, data.tokens[part], params, split, micro, dice)
+    if rows is None:
+        return None
     begins = None
     if params.whole_words:
-        begins = (where < 0) | ((data.arrays["marks"][part][np.maximum(where, 0)] & WORD) > 0)
+        begins = (rows.where == ADDED) | ((data.arrays["marks"][part][np.maximum(rows.where, 0)] & WORD) > 0)
     shares = Shares(params.mask_share, params.masked, params.replaced)
-    hidden = hide(rows, data.arrays["choosable"], begins, shares, data.special["mask"], dice)
-    return Batch(hidden.inputs, hidden.labels, segments, answers=answers, changes=hidden.changes)
+    hidden = hide(rows.tokens, data.arrays["choosable"], begins, shares, data.special["mask"], dice)
+    return Batch(hidden.inputs, hidden.labels, rows.segments, answers=rows.answers, changes=hidden.changes)
 
 
-def _crops(
-    data: Data, params: Params, tokens: int, micro: int, dice: np.random.Generator, *, held_out: bool
-) -> NDArray[np.int64] | None:
-    """(batch, block): where each position stands in its part of the text; -1 for [CLS] before and [SEP] after it."""
-    framing = data.special.keys() >= FRAME.keys()
-    room = params.block_size - 2 * framing
-    places = (
-        even_places(tokens, room, params.batch_size, micro, params.eval_batches)
-        if held_out
-        else random_places(tokens, room, params.batch_size, dice)
-    )
-    return np.pad(places, ((0, 0), (1, 1)), constant_values=-1) if framing and places is not None else places
+def _rows(
+    data: Data, tokens: TokenIds, params: Params, split: Split, micro: int, dice: np.random.Generator
+) -> Rows | None:
+    block, size, special = params.block_size, params.batch_size, data.special
+    if params.next_sentence:
+        batches = max(1, min(params.eval_batches, len(tokens) // (block * size)))
+        over = split == "held_out" and micro >= batches
+        return None if over else pairs(tokens, data.arrays[split], block, size, special, dice)
+    if split == "held_out":
+        return even_crops(tokens, block, size, special, micro, params.eval_batches)
+    return random_crops(tokens, block, size, special, dice)
 
 
 def aims(params: Params) -> dict[str, float]:

@@ -8,15 +8,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from tokenizers import Tokenizer
 
 from playground.domain.errors import BadInput
 from playground.domain.kind import Batch, Data, Facts, Split
-from playground.domain.masking import ELSEWHERE, FOLLOWS, IGNORED, KEPT, MASKED, REPLACED
+from playground.domain.masked_rows import ELSEWHERE, FOLLOWS
+from playground.domain.masking import IGNORED, KEPT, MASKED, REPLACED
 from playground.domain.presets import PRESETS, count
 from playground.domain.word_marks import SENTENCE, WORD
 from playground.jobs.mlm import Params, encode, kind
-from workers.engine import models, tokenizer, wordpiece
+from workers.engine import models, tokenizer
 
 CORPUS = "00000000-0000-4000-8000-000000000000"
 FACTS = Facts(corpus_bytes=1_115_394, corpus_characters=1_115_394)
@@ -113,7 +113,11 @@ def test_parameters_are_those_of_the_real_network(given: dict[str, Any], pairs: 
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"mask_share": 0.4, "masked": 0.5, "replaced": 0.3, "kept": 0.2}, {"masked": 1.0, "replaced": 0.0, "kept": 0.0}],
+    [
+        {},
+        {"mask_share": 0.4, "masked": 0.5, "replaced": 0.3, "kept": 0.2},
+        {"masked": 1.0, "replaced": 0.0, "kept": 0.0},
+    ],
     ids=str,
 )
 def test_a_million_positions_have_the_shares_that_were_asked_for(given: dict[str, Any]) -> None:
@@ -165,7 +169,8 @@ def test_a_batch_depends_on_seed_step_and_part_alone() -> None:
         first = batch(text, wanted, step=7)
         same = batch(text, wanted, step=7)
         assert all(
-            np.array_equal(getattr(first, name), getattr(same, name)) for name in ("inputs", "labels", "changes", "answers")
+            np.array_equal(getattr(first, name), getattr(same, name))
+            for name in ("inputs", "labels", "changes", "answers")
         )
         for given, step, micro in ((params(**more, seed=2), 7, 0), (wanted, 8, 0), (wanted, 7, 1)):
             assert not np.array_equal(first.inputs, batch(text, given, step=step, micro=micro).inputs)
@@ -203,34 +208,6 @@ def test_words_are_hidden_whole(text: str, algorithm: str, size: int) -> None:
             assert len(set(done[words[row] == word])) == 1
     share = float(np.mean(changes(made)[:, 1:-1] > 0))
     assert 0.25 < share < 0.35
-
-
-def word_list(cutter: Tokenizer, text: str) -> list[str]:
-    """The text between two beginnings of words."""
-    marks = encode([text], 1, cutter, params(whole_words=True))["marks"]
-    offsets = cutter.encode(text, add_special_tokens=False).offsets
-    starts = [start for (start, _), mark in zip(offsets, marks, strict=True) if mark & WORD]
-    return [text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-
-
-def test_chinese_words_are_those_of_the_dictionary_and_english_ones_those_of_the_tokenizer() -> None:
-    for algorithm in ("wordpiece", "bpe"):
-        cutter = tokenizer.ALGORITHMS[algorithm](iter([CHINESE * 2]), 270)
-        words = word_list(cutter, "王后对国王说：我们明天去北京天安门。")
-        assert {"王后", "国王", "我们", "明天", "北京", "天安门"} <= set(words)
-    cutter = wordpiece.train(iter([(ENGLISH + CHINESE) * 2]), 100)
-    assert len(cutter.encode("unhappiness", add_special_tokens=False).ids) > 1
-    assert word_list(cutter, "unhappiness of kings") == ["unhappiness", "of", "kings"]
-    assert word_list(cutter, "the 国王 said王后")[-2:] == ["said", "王后"]
-
-
-def test_sentences_begin_where_one_ended() -> None:
-    text = 'He came. "Why?" she said.\nNobody knew 3.14 of it! 小猫睡了。月亮出来了。'
-    cutter = wordpiece.train(iter([text * 2]), 400)
-    marks = encode([text], 1, cutter, params(next_sentence=True))["marks"]
-    offsets = cutter.encode(text, add_special_tokens=False).offsets
-    begun = [text[start:][:4] for (start, _), mark in zip(offsets, marks, strict=True) if mark & SENTENCE]
-    assert begun == ["He c", '"Why', "she ", "Nobo", "小猫睡了", "月亮出来"]
 
 
 def test_pairs_are_half_and_half_and_told_apart_by_nothing_but_the_text() -> None:

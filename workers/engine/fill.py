@@ -24,7 +24,7 @@ class Filler:
         self._model, self._tokenizer = model, tokenizer
         self._special = special_ids(tokenizer) if special is None else special
         self._spelling = Spelling(tokenizer)
-        self._mask: str = tokenizer.id_to_token(self._special["mask"])
+        self._mask: str = tokenizer.id_to_token(self._special["mask"]) or BLANK
 
     def fill(self, text: str, count: int) -> dict[str, Any]:
         """The text with its likeliest words, and for each blank its place (in characters) and `count` candidates.
@@ -68,7 +68,7 @@ class Filler:
         """A sample: `fill` of a question that was made here, or of a person's prompt, whatever it is like.
 
         A prompt without a blank gets one at its end; one that is too long loses its end, its beginning if the blank is
-        there. The prompt as it was asked, the filled text, and the blanks with their right answers where these are known.
+        there. Gives what `fill` gives, with the right answers of the blanks where these are known.
         """
         text = question.text if places(question.text, self._mask) else f"{question.text} {BLANK}".lstrip()
         most = self._model.config.max_position_embeddings
@@ -90,7 +90,7 @@ def sample(model: Any, text: Text, question: Question, count: int) -> dict[str, 
 
 
 def filled(text: str, blanks: list[dict[str, Any]]) -> str:
-    """A text with the likeliest candidate in each blank; one that goes on a word is written without a space before it."""
+    """A text with the likeliest candidate in each blank; one that goes on a word loses the space before it."""
     whole, at = "", 0
     for blank in blanks:
         best: str = blank["candidates"][0]["text"]

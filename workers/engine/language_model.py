@@ -69,7 +69,7 @@ class TransformersModel:
             raise BadInput(said, {"model": [said]})
 
     def fill(self, text: str, count: int) -> dict[str, Any]:
-        """The likeliest words for the blanks of a text, see `Filler.fill`. Raises BadInput for a model that has no mask."""
+        """The likeliest words for the blanks of a text, see `Filler`. Raises BadInput for a model without a mask."""
         if not self.masked:
             said = "This model writes on and cannot fill in blanks: take a masked model."
             raise BadInput(said, {"model": [said]})

@@ -55,9 +55,7 @@ def _letters(words: Counter[str], most: int) -> list[str]:
     return sorted(chosen, key=lambda letter: (letter.startswith(INSIDE) and len(letter) > len(INSIDE), letter))
 
 
-def _tokenizer(
-    pieces: list[str], normalizer: normalizers.Normalizer, cut: pre_tokenizers.PreTokenizer
-) -> Tokenizer:
+def _tokenizer(pieces: list[str], normalizer: normalizers.Normalizer, cut: pre_tokenizers.PreTokenizer) -> Tokenizer:
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token=UNK))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, cut

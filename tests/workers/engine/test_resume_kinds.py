@@ -1,6 +1,6 @@
-"""Every kind of run, cut off at random places and inside the writing of checkpoints, ends bit for bit as if it had not been.
+"""Every kind of run, cut off at random places and inside the writing of checkpoints, ends as if it had not been.
 
-A new kind adds one line to `CASES`. The last test proves the others: whatever is left out of a checkpoint, they find it.
+A new kind adds one line to `CASES`. The last test proves the others: what is left out of a checkpoint, they find out.
 """
 
 import json
