@@ -33,6 +33,8 @@ class NotFinite(VitrineError):
         self.step = step
 
 
+GRANULE = 128
+"""Rows with a label are counted in these."""
 UNLIKELY, SURE = 1e-30, 0.5
 """Probabilities below which, and above which, one that was rounded says too little of the loss."""
 
@@ -40,7 +42,8 @@ UNLIKELY, SURE = 1e-30, 0.5
 class ChunkedCrossEntropy(torch.autograd.Function):
     """Mean of -log softmax(hidden @ weight.T + bias)[label] over the positions that have a label, in nats.
 
-    Positions without a label are left out of every product.
+    Positions without a label are left out of every product. Some of them fill up the last rows to a multiple of
+    GRANULE: with another number of rows in every step the allocator's memory would fall into ever smaller pieces.
     """
 
     apply: Callable[..., Tensor]
@@ -52,7 +55,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         """hidden (rows, width), weight (vocabulary, width), labels (rows), bias (vocabulary,); a scalar in fp32."""
         chosen = (labels != IGNORED).nonzero().squeeze(1)
         every = len(chosen) == len(labels)
-        learned, targets = (hidden, labels) if every else (hidden[chosen], labels[chosen])
+        count = len(chosen)
+        filled = chosen if every else nn.functional.pad(chosen, (0, -count % GRANULE))
+        learned, targets = (hidden, labels) if every else (hidden[filled], labels[filled].clamp(min=0))
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         d_learned = torch.empty_like(learned)
         trained = ctx.needs_input_grad[1]  # not that of a base under an adapter
@@ -62,15 +67,17 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         for start in range(0, len(learned), size):
             rows = slice(start, start + size)
             likelihood, gradient = _odds(nn.functional.linear(learned[rows], weight, bias), targets[rows, None])
-            total -= likelihood.sum()
+            real = max(0, count - start)
+            total -= likelihood[:real].sum()
             if with_gradient:
+                gradient[real:] = 0
                 torch.mm(gradient, weight, out=d_learned[rows])
                 if d_weight is not None:
                     d_weight += gradient.t() @ learned[rows]
                 if d_bias is not None:
                     d_bias += gradient.sum(0, dtype=torch.float32)
-        ctx.share = 1.0 / max(1, len(learned))
-        d_hidden = d_learned if every else torch.zeros_like(hidden).index_copy_(0, chosen, d_learned)
+        ctx.share = 1.0 / max(1, count)
+        d_hidden = d_learned if every else torch.zeros_like(hidden).index_copy_(0, chosen, d_learned[:count])
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
         return total * ctx.share
 
