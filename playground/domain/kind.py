@@ -164,7 +164,8 @@ class JobKind:
     step: it may add arrays and notes, and raises BadInput for a corpus that gives no batch. `tokenizer` is the
     algorithm of the one that is trained where none is given; None where the model brings its own. `spoken` is the
     sample prompt as the model gets to read it. `aims` says which share of the words should be "masked", "replaced" and
-    "kept", for kinds that hide words.
+    "kept", for kinds that hide words. `work` names what carries a run out: the training loop, or a part of the engine
+    of its own, which has no use for objective, attention and batches.
     """
 
     name: str
@@ -185,3 +186,4 @@ class JobKind:
     arrange: Callable[[Data, Any], Data] = lambda data, params: data
     spoken: Callable[[Any, str], str] = lambda params, prompt: prompt
     aims: Callable[[Any], dict[str, float]] = lambda params: {}
+    work: Literal["train", "vocabulary"] = "train"

@@ -6,6 +6,7 @@ killed process is silent. The last word is `Finished` or `Failed`, after which n
 
 import errno
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from pydantic import ValidationError
 from playground.domain.errors import VitrineError
 from playground.domain.job import Failure
 from playground.domain.messages import MAX_MESSAGE_BYTES, Failed, Finished, Start, parse_down
+from playground.domain.registry import kinds
+from workers.engine import vocabulary
 from workers.engine.objectives import NotFinite
 from workers.engine.port import Interrupted, Port, Wish
 from workers.engine.process import tune
@@ -51,6 +54,11 @@ def main(conn: "Connection[Any, Any]") -> None:
 
 def work(start: Start, port: Port) -> Wish | None:
     """Carry out a run. Returns the wish that ended it early, or None when it came to its end."""
+    return WORKS[kinds()[start.kind].work](start, port)
+
+
+def training(start: Start, port: Port) -> Wish | None:
+    """The training loop, from preparing the text to handing over the model."""
     try:
         run = Run(start, port)
     except Interrupted as interrupted:
@@ -67,6 +75,10 @@ def work(start: Start, port: Port) -> Wish | None:
     elif run.progress.step:
         run.finish()
     return wish
+
+
+WORKS: dict[str, Callable[[Start, Port], Wish | None]] = {"train": training, "vocabulary": vocabulary.work}
+"""What carries out a run, by the name that its kind gives."""
 
 
 def describe(error: BaseException) -> Failed:

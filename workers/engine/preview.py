@@ -84,6 +84,8 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     kind = kinds().get(asked.kind)
     if kind is None:
         raise BadInput(f"There is no job kind named {asked.kind}.")
+    if kind.work != "train":
+        raise BadInput("A run of this kind has no batches.")
     given: Any = kind.Params.model_validate(asked.params)
     corpus, inputs = asked.inputs["corpus"], asked.inputs
     guard = Guard(file_of(corpus, "text.txt").stat().st_size)
