@@ -128,7 +128,7 @@ test("what a run reads stays, and the reason is said at once", async () => {
   expect(toasts).toHaveLength(0);
 });
 
-const actions = { rename: vi.fn(), remove: vi.fn(), preview: vi.fn(), origin: vi.fn() };
+const actions = { rename: vi.fn(), remove: vi.fn(), preview: vi.fn(), origin: vi.fn(), take: vi.fn() };
 
 test("the table says what a text is and what can be done with it", async () => {
   render(Table, { kind: "corpora", items: [corpus("1", { in_use: 2 })], actions });

@@ -2,14 +2,20 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from gguf import GGUFReader
+from transformers import AutoModelForCausalLM
 
 from tests.workers.engine.attempts import Bench, artifacts
+from tests.workers.engine.instructed import TUNING, tuned
 from tests.workers.engine.test_inspect import Inspector
+from workers.engine.adapters import open_adapter
 
 Frame = dict[str, Any]
 
@@ -57,3 +63,29 @@ def test_a_damaged_model_ends_in_words(nest: str, model: Frame, tmp_path: Path) 
     frame = ask(nest, {"sha256": "x", "path": str(folder)}, format="gguf-f16", folder=str(tmp_path), name="x")[-1]
     assert (frame["code"], frame["status"]) == ("no_such_form", 422)
     assert "byte-level BPE" in frame["message"]
+
+
+def test_an_adapter_is_merged_first(new_bench: Callable[..., Bench], nest: str, tmp_path: Path) -> None:
+    bench = new_bench()
+    base = tuned(bench, steps=4)
+    adapter = artifacts(bench.start(kind="lora_sft", **{**TUNING, "steps": 4}).finish())["model"].path
+    named = {"sha256": "x", "path": adapter, "base": str(base)}
+    whole, file = tmp_path / "whole", tmp_path / "file"
+    whole.mkdir()
+    file.mkdir()
+    assert ask(nest, named, format="merged", folder=str(whole), name="x")[-1] == {"type": "end"}
+    network, expected = AutoModelForCausalLM.from_pretrained(whole), open_adapter(base, Path(adapter))
+    ids = torch.arange(1, 33)[None]
+    with torch.no_grad():
+        torch.testing.assert_close(network(ids).logits, expected(ids).logits, atol=1e-4, rtol=0)
+    *data, last = ask(nest, named, format="gguf-f16", folder=str(file), name="x")
+    assert last == {"type": "end"}
+    assert data[-1]["data"]["made"]
+    assert [path.name for path in file.iterdir()] == ["model.gguf"]
+    mine = next(tensor for tensor in GGUFReader(file / "model.gguf").tensors if tensor.name == "blk.0.attn_v.weight")
+    merged = network.state_dict()["model.layers.0.self_attn.v_proj.weight"].numpy()
+    np.testing.assert_allclose(mine.data.reshape(merged.shape), merged, atol=1e-3)
+
+
+def test_a_whole_model_is_not_merged(nest: str, model: Frame, tmp_path: Path) -> None:
+    assert "no adapter" in ask(nest, model, format="merged", folder=str(tmp_path), name="x")[-1]["message"]

@@ -1,0 +1,43 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { Answers, type Asked } from "../lib/answers.svelte";
+
+const manner = { prompt: "The", max_tokens: 4, temperature: 0, seed: 1 };
+const asked = (key: string): Asked => ({ key, model: key, adapter: key !== "base", instruction: false });
+
+function answer(...frames: object[]): Response {
+  return new Response(frames.map((frame) => JSON.stringify(frame)).join("\n"), { headers: { "Content-Type": "application/x-ndjson" } });
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+it("asks one model after another and keeps each answer apart", async () => {
+  const bodies: Record<string, unknown>[] = [];
+  const paths: string[] = [];
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+    paths.push(path);
+    bodies.push(JSON.parse(String(init.body)) as Record<string, unknown>);
+    if (path.includes("/bad/")) return Promise.resolve(new Response('{"title":"no","detail":"It does not open."}', { status: 422 }));
+    if (path.includes("/ill/")) return Promise.resolve(answer({ id: 1, text: " cat" }, { error: { message: "It broke.", status: 500 } }));
+    return Promise.resolve(answer({ prompt_tokens: [] }, { id: 1, text: " cat" }, { id: 2, text: " sat" }));
+  });
+  const answers = new Answers();
+  await answers.ask(["good", "bad", "ill", "base"].map(asked), manner);
+  expect(paths.map((path) => path.split("/")[4])).toEqual(["good", "bad", "ill", "base"]);
+  expect(bodies.map(({ adapter }) => adapter)).toEqual([true, true, true, false]);
+  expect(answers.of.good).toMatchObject({ prompt: "The", text: " cat sat", state: "done" });
+  expect(answers.of.bad).toMatchObject({ state: "failed", text: "" });
+  expect(answers.of.bad?.problem?.message).toContain("does not open");
+  expect(answers.of.ill).toMatchObject({ state: "failed", text: " cat" });
+  expect(answers.busy).toBe(false);
+});
+
+it("stops at once, and nobody waits any more", async () => {
+  vi.stubGlobal("fetch", (_path: string, init: RequestInit) => new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new DOMException("gone", "AbortError")))));
+  const answers = new Answers();
+  const done = answers.ask([asked("a"), asked("b")], manner);
+  expect(answers.busy).toBe(true);
+  answers.stop();
+  await done;
+  expect(Object.values(answers.of).map(({ state }) => state)).toEqual(["done", "done"]);
+  expect(answers.busy).toBe(false);
+});
