@@ -12,11 +12,13 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput
+from playground.domain.special import special_ids
 from playground.domain.tokenization.fast import ALGORITHMS
+from workers.engine.encoders import MASKED
 from workers.engine.files import appearing
 
 MAX_HEADER_BYTES = 4 * 2**20
@@ -25,7 +27,7 @@ MAX_PARAMETERS = 2_000_000_000
 MAX_JSON_BYTES = 2**20
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
-ARCHITECTURES = {"gpt2", "llama", "mistral", "qwen2", "qwen3", "gpt_neox"}
+ARCHITECTURES = {"bert", "gpt2", "llama", "mistral", "qwen2", "qwen3", "gpt_neox"}
 FILES = {
     "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
     "special_tokens_map.json", "vocab.json", "merges.txt", "receipt.json", "README.md", "LICENSE",
@@ -34,12 +36,14 @@ BOUNDS = {
     "vocab_size": 1_000_000, "hidden_size": 16_384, "n_embd": 16_384, "intermediate_size": 131_072, "n_inner": 131_072,
     "num_hidden_layers": 256, "n_layer": 256, "num_attention_heads": 256, "n_head": 256, "num_key_value_heads": 256,
     "head_dim": 1_024, "max_position_embeddings": 2**20, "n_positions": 2**20, "n_ctx": 2**20, "sliding_window": 2**20,
-    "max_window_layers": 256, "bos_token_id": 2**20, "eos_token_id": 2**20, "pad_token_id": 2**20,
+    "max_window_layers": 256, "type_vocab_size": 16, "bos_token_id": 2**20, "eos_token_id": 2**20,
+    "pad_token_id": 2**20,
 }  # fmt: skip
 """Whole numbers that a configuration may hold, each with the largest value that a usable model has."""
 PLAIN = {
     "model_type", "hidden_act", "activation_function", "hidden_dropout", "attention_dropout", "attn_pdrop",
-    "embd_pdrop", "resid_pdrop", "layer_norm_epsilon", "layer_norm_eps", "rms_norm_eps", "initializer_range",
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "embd_pdrop", "resid_pdrop", "layer_norm_epsilon",
+    "layer_norm_eps", "rms_norm_eps", "initializer_range",
     "rope_theta", "rotary_pct", "rotary_emb_base", "tie_word_embeddings", "attention_bias", "mlp_bias",
     "use_sliding_window", "use_parallel_residual", "scale_attn_weights", "scale_attn_by_inverse_layer_idx",
     "reorder_and_upcast_attn", "use_cache",
@@ -79,7 +83,12 @@ def check_tokenizer(path: Path) -> dict[str, Any]:
         raise
     except BaseException as error:  # a panic of the Rust library is no Exception
         raise tokenizer_file.refusal("the tokenizers library comes to grief on it") from error
-    return {"vocab_size": max(ids) + 1, "algorithm": ALGORITHMS[described["model"].get("type", "BPE")], "corpus": None}
+    return {
+        "vocab_size": max(ids) + 1,
+        "algorithm": ALGORITHMS[described["model"].get("type", "BPE")],
+        "special": sorted(special_ids(tokenizer)),
+        "corpus": None,
+    }
 
 
 def check_model(folder: Path) -> dict[str, Any]:
@@ -169,7 +178,7 @@ def header(path: Path) -> dict[str, list[int]]:
 
 def _compare(config: dict[str, Any], shapes: dict[str, list[int]]) -> dict[str, Any]:
     """Build the network without memory and compare its parameters with the file's."""
-    factory: Any = AutoModelForCausalLM
+    factory: Any = AutoModelForMaskedLM if config["model_type"] in MASKED else AutoModelForCausalLM
     try:
         settings = AutoConfig.for_model(**config)
         with torch.device("meta"):

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer as Library
 
 from playground.domain.errors import BadInput, NotFound
 from playground.domain.registry import exhibits
+from playground.domain.special import special_ids
 from playground.domain.tokenization import formats
 from playground.domain.tokenization.fast import describe
 from playground.domain.tokenization.pieces import Pieces
@@ -48,7 +49,8 @@ def check(paths: list[Path]) -> dict[str, Any]:
     card = describe(library, id="", title="", origin="library", about="")
     converted = None if kind == "tokenizer.json" else library.to_str()
     size = max(library.get_vocab(with_added_tokens=True).values()) + 1
-    return {"meta": _meta(kind, card.algorithm, size), "tokenizer": converted}
+    meta = _meta(kind, card.algorithm, size) | {"special": sorted(special_ids(library))}
+    return {"meta": meta, "tokenizer": converted}
 
 
 def _try(library: Library) -> None:

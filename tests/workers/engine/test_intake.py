@@ -60,7 +60,7 @@ def test_a_harmless_file_passes(tokenizer_json: Callable[[str], Path]) -> None:
     assert intake.check_tokenizer(tokenizer_json(crafted()))["vocab_size"] == 4
     ours = bpe.train(iter([story()]), 320)
     about = intake.check_tokenizer(tokenizer_json(ours.to_str()))
-    assert about == {"vocab_size": ours.get_vocab_size(), "algorithm": "bpe", "corpus": None}
+    assert about == {"vocab_size": ours.get_vocab_size(), "algorithm": "bpe", "special": ["bos", "eos"], "corpus": None}
 
 
 def split(pattern: str) -> dict[str, Any]:

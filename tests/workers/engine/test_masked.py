@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from tests.workers.engine.conftest import ROOT
 from workers.engine import encoders, models, wordpiece
 from workers.engine.batches import Tensors, tensors
 from workers.engine.fill import Filler
+from workers.engine.intake import check_model, check_tokenizer
+from workers.engine.language_model import TransformersModel
 from workers.engine.objectives import masked
 from workers.engine.verbs import VERBS, Model, Shelf
 
@@ -254,3 +257,14 @@ def test_a_language_model_does_not_fill_in(bench: Bench) -> None:
     model = Model(sha256="m", path=artifacts(bench.run(steps=1))["model"].path)
     with pytest.raises(BadInput, match="cannot fill in blanks"):
         list(VERBS["fill"](Shelf(), model, {"text": "the [MASK]"}))
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_its_folder_can_be_brought_back_and_still_fills_in(bench: Bench, tmp_path: Path, pairs: bool) -> None:
+    folder = Path(artifacts(bench.run(**TINY, steps=2, next_sentence=pairs))["model"].path)
+    before = TransformersModel(folder).fill("the cat [MASK].", 3)
+    brought = Path(shutil.copytree(folder, tmp_path / "brought"))
+    about = check_model(brought)
+    assert (about["architecture"], about["layers"], about["context"]) == ("bert", 1, 16)
+    assert TransformersModel(brought).fill("the cat [MASK].", 3) == before
+    assert check_tokenizer(brought / "tokenizer.json")["special"] == ["cls", "mask", "pad", "sep", "unk"]

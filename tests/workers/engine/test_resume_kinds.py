@@ -50,7 +50,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_no_kind_is_forgotten() -> None:
-    assert {case.kind for case in CASES.values()} == set(kinds())
+    assert {case.kind for case in CASES.values()} == {name for name, kind in kinds().items() if kind.objective}
 
 
 class Trial:
