@@ -168,7 +168,7 @@ def export(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
     """Frames of progress while a model is written in another form. Raises BadInput when none is named."""
     if model is None:
         raise BadInput("A model is needed.", {"model": ["A model is needed."]})
-    yield from exports.export(Path(model.path), params)
+    yield from exports.export(Path(model.path), Path(model.base) if model.base else None, params)
 
 
 def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
