@@ -5,10 +5,12 @@ import { write } from "./address";
 import { defaults, fromQuery, toParams, toQuery, type Values } from "./form";
 import type { Job } from "./jobs";
 import { fieldsOf, type FieldSpec, type Kind } from "./schema";
+import { valuesOf } from "./varying";
 
 type Shapes = components["schemas"];
 export type Estimate = Shapes["Estimate"];
 export type Memory = Shapes["Memory"];
+export type Sweep = Shapes["Sweep"];
 
 const PAUSE_MS = 200;
 const MEASURING_MS = 4000;
@@ -22,6 +24,10 @@ export class RunForm {
   /** Whether the estimate in sight, or the problem, is of values that have changed since. */
   stale = $state(true);
   sending = $state(false);
+  /** Fields that take several values, as text: each combination is a run of a sweep. */
+  varied = $state<Record<string, string>>({});
+  /** Whether fields may vary at all. */
+  readonly variable: boolean = true;
 
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: AbortController | undefined;
@@ -56,8 +62,37 @@ export class RunForm {
     this.set({ ...defaults(this.fields), corpus: this.values.corpus });
   }
 
+  /** The values of the fields that vary. */
+  get over(): Record<string, unknown[]> {
+    return Object.fromEntries(this.fields.flatMap((field) => {
+      const text = this.varied[field.name];
+      return text === undefined ? [] : [[field.name, valuesOf(field, text)]];
+    }));
+  }
+
+  /** How many runs Train would queue. */
+  get runs(): number {
+    return Object.values(this.over).reduce((product, values) => product * Math.max(1, values.length), 1);
+  }
+
+  /** Lets a field vary, or with null take one value again. */
+  vary(name: string, text: string | null): void {
+    const { [name]: _, ...others } = this.varied;
+    this.varied = text === null ? others : { ...others, [name]: text };
+    this.problem = null;
+    this.stale = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.ask(), PAUSE_MS);
+  }
+
   /** What is said beside a field. */
   error(name: string): string | undefined {
+    const values = this.over[name];
+    if (values !== undefined && this.problem !== null) {
+      const wrong = this.problem.errors.filter(({ field }) => field === "over" || `${field}.`.startsWith(`over.${name}.`));
+      const told = wrong.map(({ field, message }) => [values[Number(field.split(".")[2] ?? NaN)], message].filter((part) => part !== undefined).join(": "));
+      if (told.length > 0) return told.join(" ");
+    }
     if (this.problem !== null) return this.problem.of(name);
     const found = this.estimate?.problems.filter((problem) => problem.field === name) ?? [];
     return found.length > 0 ? found.map((problem) => problem.message).join(" ") : undefined;
@@ -66,7 +101,7 @@ export class RunForm {
   /** What is wrong and stands at no field of the form. */
   get elsewhere(): Problem | null {
     const { problem } = this;
-    if (problem === null || (problem.errors.length > 0 && this.fields.some(({ name }) => problem.of(name)))) return null;
+    if (problem === null || (problem.errors.length > 0 && this.fields.some(({ name }) => problem.of(name) || (name in this.varied && this.error(name))))) return null;
     return problem;
   }
 
@@ -99,11 +134,21 @@ export class RunForm {
    * values sends the same key, and the server gives the job that it has made already.
    */
   async train(): Promise<Job | null> {
-    const body = JSON.stringify(this.body);
+    return this.send<Job>("jobs", this.body);
+  }
+
+  /** The same for a sweep: one run for each combination of the values. */
+  async sweep(): Promise<Sweep | null> {
+    const params = Object.fromEntries(Object.entries(this.params).filter(([name]) => !(name in this.varied)));
+    return this.send<Sweep>("sweeps", { kind: this.kind.name, params, over: this.over });
+  }
+
+  private async send<T>(path: string, given: object): Promise<T | null> {
+    const body = JSON.stringify(given);
     if (this.press?.body !== body) this.press = { key: newKey(), body };
     this.sending = true;
     try {
-      return await api.post<Job>("jobs", this.body, { headers: { "Idempotency-Key": this.press.key } });
+      return await api.post<T>(path, given, { headers: { "Idempotency-Key": this.press.key } });
     } catch (error) {
       this.problem = asProblem(error);
       if (this.problem.status !== 0) this.press = null;
