@@ -89,7 +89,7 @@ export function lay(wish: Wish, letters = 80): Laid {
   const logX = first > 0 && end > first;
   const ticks = wish.axis === "seconds" ? timeTicks(end, about) : linearScale(0, end, about).ticks;
   return {
-    x: logX ? { range: [first, end], ticks: logScale(first, end, about).ticks } : { range: [0, end], ticks: ticks.filter((tick) => tick <= end) },
+    x: logX ? { range: [first, end], ticks: logScale(first, end, Math.ceil(about / 2)).ticks } : { range: [0, end], ticks: ticks.filter((tick) => tick <= end) },
     logX,
     across: wish.across ?? false,
     clip,

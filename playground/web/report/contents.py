@@ -137,7 +137,9 @@ def _samples(job: Job) -> list[Row]:
     events = list(Event.objects.filter(job=job, type="sample").order_by("seq").values_list("data", flat=True))
     places = np.unique(np.linspace(0, len(events) - 1, min(MOST_SAMPLES, len(events))).astype(int)) if events else []
     keys = ("step", "prompt", "text")
-    return [{key: events[place].get(key, "") for key in keys} for place in places]
+    rows = [{key: events[place].get(key, "") for key in keys} for place in places]
+    # A text without a prompt often begins with the line break that ends the text before it.
+    return [row if row["prompt"] else {**row, "text": row["text"].lstrip()} for row in rows]
 
 
 def _sentences(job: Job) -> list[Row]:

@@ -55,13 +55,13 @@ def small(series: dict[str, Series], shown: dict[str, str]) -> Picture | None:
         return None
     rows = -(-len(found) // 2)
     figure = make_subplots(
-        rows=rows, cols=2, subplot_titles=[shown[name] for name in found], vertical_spacing=0.3 / rows
+        rows=rows, cols=2, subplot_titles=[shown[name] for name in found], vertical_spacing=0.45 / rows
     )
     for place, (step, value) in enumerate(found.values()):
         x, y = thinned(step, value)
         line = {"color": INK2, "width": 1.5}
         figure.add_scatter(x=x, y=y, line=line, row=place // 2 + 1, col=place % 2 + 1, mode="lines", showlegend=False)
-    figure.update_layout(**_layout(190 * rows))
+    figure.update_layout(**_layout(60 + 190 * rows))
     return _plain(figure)
 
 
