@@ -3555,6 +3555,42 @@ export interface components {
             name?: string | null;
         };
         /**
+         * Params
+         * @description Which text, which algorithm, how many tokens.
+         */
+        TokenizerParams: {
+            /**
+             * Corpus
+             * @description The text to learn from.
+             */
+            corpus: string;
+            /**
+             * Algorithm
+             * @description BPE merges frequent pairs, WordPiece is BERT's, Unigram keeps likely pieces.
+             * @default bpe
+             * @enum {string}
+             */
+            algorithm: "bpe" | "wordpiece" | "unigram";
+            /**
+             * Vocabulary
+             * @description Size of the new vocabulary, special tokens included.
+             * @default 8192
+             */
+            vocab_size: number;
+            /**
+             * Read at most
+             * @description Of a larger text parts are taken evenly.
+             * @default 64
+             */
+            text_limit: number;
+            /**
+             * For masked models, too
+             * @description BPE gets the special tokens of masked models; others have them.
+             * @default true
+             */
+            masks: boolean;
+        };
+        /**
          * Columns
          * @description The tokens as typed arrays (base64): ids, and in bytes the gap before each token and its length.
          *
