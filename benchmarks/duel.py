@@ -54,9 +54,10 @@ class Process:
 
     def __init__(self, contestant: Contestant) -> None:
         python = str(PEERS) if contestant.is_peer else sys.executable
+        # How long threads wait busily is set alike for all: the usual number would punish the peers on a busy machine.
         environment = child_environment(os.environ, THREADS)
         if contestant.is_peer:
-            del environment["GOMP_SPINCOUNT"]  # ours; theirs wait as their libraries have it
+            environment["PYTHONPATH"] = str(ROOT)
         self._process = subprocess.Popen(
             [python, "-m", contestant.module, json.dumps(contestant.spec)],
             cwd=ROOT,
@@ -89,7 +90,7 @@ class Process:
 
 
 def duel(contestants: list[Contestant], rounds: int = 5, seconds: float = 3.0) -> dict[str, Laps]:
-    """Laps of about so many seconds, in turns; the first lap of each, with its compiling and warming up, is not counted."""
+    """Laps of about so many seconds, in turns; a first lap of each, in which it warms up, is not counted."""
     processes = {contestant.name: Process(contestant) for contestant in contestants}
     try:
         steps = {}
@@ -120,6 +121,6 @@ def described(laps: dict[str, Laps]) -> str:
 
 def versions(*packages: str) -> str:
     """Versions of packages in the peers' environment."""
-    script = "import sys; from importlib.metadata import version; print(', '.join(f'{p} {version(p)}' for p in sys.argv[1:]))"
+    script = "import importlib.metadata as m, sys; print(', '.join(f'{p} {m.version(p)}' for p in sys.argv[1:]))"
     told = subprocess.run([str(PEERS), "-c", script, *packages], check=True, capture_output=True, text=True)
     return told.stdout.strip()

@@ -87,6 +87,8 @@ def main(spec: dict[str, Any]) -> None:
         run = Run(start, Paced(ours, pace))
         if "tokens" in spec:
             np.save(spec["tokens"], np.asarray(run.text.data.tokens, dtype=np.int64))
+        if "tokenizer" in spec:
+            run.text.tokenizer.save(spec["tokenizer"])
         train(run)
 
 
