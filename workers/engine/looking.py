@@ -19,7 +19,9 @@ from workers.engine.watched import watching
 TOP = 5
 """Candidates that are kept for each place."""
 AT_ONCE = 8
-"""Variants of a sentence in one forward pass: their logits over a large vocabulary are what takes the memory."""
+"""Variants of a sentence in one forward pass."""
+VOCABULARY_AT_ONCE = 8192
+"""Rows of the output layer that are taken to fp32 together: all of a large vocabulary would be a second copy of it."""
 DIGITS = 4
 """Significant digits of a probability: more cannot be seen."""
 
@@ -67,31 +69,40 @@ def look(
     """Look at a sentence; None where the network gives numbers that are not finite."""
     ids = torch.tensor([pinned.ids], device=model.device)
     with watching(model) as kept:
-        logits = _logits(model, ids, sight)
+        states = _states(model, ids, sight)[0]
         attention = torch.stack([weights[0] for weights in kept])
         kept.clear()
         asked: list[int | None]
         if sight == "causal":
-            rows, asked = logits[0], [*pinned.ids[1:], None]
+            asked = [*pinned.ids[1:], None]
             open_places = list(range(len(pinned.ids)))
         else:
             hidden = [place for place, index in enumerate(pinned.ids) if not spelling.is_special(index)]
             open_places = pinned.gaps or (hidden if mask is not None else [])
-            rows = logits[0, open_places] if pinned.gaps or mask is None else _filled(model, ids[0], open_places, mask)
+            if mask is not None and not pinned.gaps:
+                states = _filled(model, ids[0], open_places, mask)
+            else:
+                states = states[open_places]
             asked = [None if pinned.gaps else pinned.ids[place] for place in open_places]
             kept.clear()
+    rows = _logits(model, states)
     if not (torch.isfinite(rows).all() and torch.isfinite(attention).all()):
         return None
     places: list[dict[str, Any]] = [{} for _ in pinned.ids]
     odds = torch.softmax(rows, dim=-1)
     best = torch.topk(odds, min(TOP, odds.shape[-1]), dim=-1)
     for row, place in enumerate(open_places):
-        texts = [spelling.alone(index) for index in best.indices[row].tolist()]
-        top = [[text, _short(p)] for text, p in zip(texts, best.values[row].tolist(), strict=True)]
+        candidates = zip(best.indices[row].tolist(), best.values[row].tolist(), strict=True)
+        top = [[_name(index, spelling), _short(p)] for index, p in candidates]
         true = asked[row]
         said = {} if true is None else {"p": _short(float(odds[row, true])), "rank": _rank(best.indices[row], true)}
         places[place] = {"top": top, **said}
     return Look(attention.cpu(), places)
+
+
+def _name(index: int, spelling: Spelling) -> str:
+    """A candidate standing alone: its text, or its bytes where they are only part of a character."""
+    return spelling.alone(index) or f"‹{spelling.spell(index).hex(' ').upper()}›"
 
 
 def _rank(best: Tensor, true: int) -> int | None:
@@ -104,22 +115,34 @@ def _short(p: float) -> float:
     return float(f"{p:.{DIGITS}g}")
 
 
-def _logits(model: Any, ids: Tensor, sight: str) -> Tensor:
-    """(rows, tokens, vocabulary), in fp32."""
-    given = {"use_cache": False} if sight == "causal" else {}
-    logits: Tensor = model(input_ids=ids, **given).logits.float()
-    return logits
+def _states(model: Any, ids: Tensor, sight: str) -> Tensor:
+    """(rows, tokens, width): what the output layer gets."""
+    caught: list[Tensor] = []
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda module, given: caught.append(given[0]))
+    try:
+        model(input_ids=ids, **({"use_cache": False} if sight == "causal" else {}))
+    finally:
+        hook.remove()
+    return caught[0]
+
+
+def _logits(model: Any, states: Tensor) -> Tensor:
+    """(..., vocabulary) of what the output layer gets, in fp32: in bf16 many candidates would be equally likely."""
+    layer = model.get_output_embeddings()
+    parts = [states.float() @ part.float().t() for part in layer.weight.split(VOCABULARY_AT_ONCE)]
+    logits = torch.cat(parts, dim=-1)
+    return logits if getattr(layer, "bias", None) is None else logits + layer.bias.float()
 
 
 def _filled(model: Any, ids: Tensor, places: list[int], mask: int) -> Tensor:
-    """(places, vocabulary): what is expected at each place while it, and only it, is hidden."""
+    """(places, width): what the output layer gets at each place while it, and only it, is hidden."""
     found = []
     for start in range(0, len(places), AT_ONCE):
         some = torch.tensor(places[start : start + AT_ONCE], device=ids.device)
         variants = ids.repeat(len(some), 1)
         rows = torch.arange(len(some), device=ids.device)
         variants[rows, some] = mask
-        found.append(_logits(model, variants, "full")[rows, some])
+        found.append(_states(model, variants, "full")[rows, some])
     return torch.cat(found)
 
 
