@@ -5,6 +5,7 @@
  * state, whether they came over a socket, by polling or in one page after a reload. An event that was seen already
  * changes nothing; one that leaves a gap is refused with `Gap`, so that nobody draws a history with a hole in it.
  */
+import { blanksOf, type Blank } from "./blanks";
 import { Column } from "./column";
 import type { ProbeRecord } from "./probes";
 
@@ -25,6 +26,8 @@ export interface Sample {
   step: number;
   prompt: string;
   text: string;
+  /** Of a masked model: the blanks of the prompt, with what it takes to belong there. */
+  blanks: Blank[] | null;
 }
 
 export interface LogLine {
@@ -162,6 +165,7 @@ function withSample(state: RunState, event: RunEvent): RunState {
     step: number(step) ?? state.step,
     prompt: text(prompt) ?? "",
     text: text(body) ?? "",
+    blanks: blanksOf(event.data.blanks),
   };
   const others = state.samples.filter((other) => other.step !== sample.step);
   return { ...state, samples: [...others, sample].sort((a, b) => a.step - b.step) };

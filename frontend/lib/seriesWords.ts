@@ -9,6 +9,7 @@ export function seriesWord(name: string): string {
     bits_per_byte: t("Bits a byte"),
     accuracy: t("Accuracy"),
     val_accuracy: t("Accuracy, held out"),
+    val_pair_accuracy: t("Pairs told right, held out"),
     learning_rate: t("Learning rate"),
     grad_norm: t("Gradient norm"),
     tokens_per_s: t("Tokens per second"),

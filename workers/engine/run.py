@@ -234,6 +234,8 @@ class Run:
             "step": self.progress.step,
             "val_loss": self.val_loss,
         }
+        if self.kind.objective == "masked":
+            meta |= {"sample": self._question.text}
         if base is not None:
             given = publish.base_tokenizer(Path(base.path), self.text, self.params.template)
             meta |= {"instruct": True, "template": self.params.template}
