@@ -27,6 +27,7 @@ BROKER_URL = re.sub(r"^unix://", "redis+socket://", REDIS_URL)
 STORAGE_URL = ENVIRONMENT.storage_url or f"file://{VITRINE_HOME}/store"
 MAX_CORPUS_BYTES = ENVIRONMENT.vitrine_max_corpus_bytes
 MAX_MODEL_BYTES = ENVIRONMENT.vitrine_max_model_bytes
+HUB, HF_ENDPOINT = ENVIRONMENT.vitrine_hub, ENVIRONMENT.hf_endpoint
 
 INSTALLED_APPS = [
     "django.contrib.auth",

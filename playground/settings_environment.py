@@ -39,6 +39,10 @@ class Environment(BaseModel):
     vitrine_max_model_bytes: int = Field(
         2 << 30, ge=1, description="Largest unpacked model accepted, in bytes (2 GiB)."
     )
+    vitrine_hub: bool = Field(False, description="True lets people open tokenizers by their name on HF_ENDPOINT.")
+    hf_endpoint: str = Field(
+        "https://huggingface.co", pattern=r"^https?://[^/\s]+/?$", description="The hub of models, or a mirror of it."
+    )
     vitrine_slots: int = Field(1, ge=1, le=64, description="Training jobs that one train worker runs at a time.")
     vitrine_version: str = Field("", description="Version shown by the health page; else that of the package.")
 

@@ -156,6 +156,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/corpora/{id}/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Example
+         * @description How a run on instructions would write the first row of a JSONL corpus, and what of it is learned.
+         */
+        post: operations["write_example"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/corpora/{id}/download": {
         parameters: {
             query?: never;
@@ -228,6 +248,26 @@ export interface paths {
          * @description Give it another name; the content never changes.
          */
         patch: operations["rename_tokenizer"];
+        trace?: never;
+    };
+    "/api/v1/tokenizers/hub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch
+         * @description Take a tokenizer in by its name on the hub, where this site goes to the internet (VITRINE_HUB); else 503.
+         */
+        post: operations["fetch_tokenizer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/tokenizers/{id}/download": {
@@ -1353,11 +1393,13 @@ export interface components {
         };
         /**
          * Cards
-         * @description One card each, in the order in which they are offered.
+         * @description One card each, in the order in which they are offered. `hub`: whether names on the hub can be asked for.
          */
         Cards: {
             /** Items */
             items: components["schemas"]["Card"][];
+            /** Hub */
+            hub: boolean;
         };
         /**
          * Catalogue
@@ -1766,6 +1808,45 @@ export interface components {
             };
         };
         /**
+         * Example
+         * @description The first row of a corpus written by a template, and the template's own text.
+         */
+        Example: {
+            /** Template */
+            template: string;
+            /** Row */
+            row: number;
+            /** Spans */
+            spans: components["schemas"]["ExampleSpan"][];
+        };
+        /**
+         * ExampleRequest
+         * @description A template by its name or its own text, and the form of the rows, as in the parameters of a run.
+         */
+        ExampleRequest: {
+            /**
+             * Template
+             * @default alpaca
+             */
+            template: string;
+            /**
+             * Rows
+             * @default auto
+             * @enum {string}
+             */
+            rows: "auto" | "alpaca" | "chatml" | "plain";
+        };
+        /**
+         * ExampleSpan
+         * @description A stretch of the written example; what is learned is the answer and what ends it.
+         */
+        ExampleSpan: {
+            /** Text */
+            text: string;
+            /** Learned */
+            learned: boolean;
+        };
+        /**
          * ExhibitEntry
          * @description An exhibit in its wing.
          */
@@ -1964,6 +2045,17 @@ export interface components {
             workers: components["schemas"]["WorkerSchema"][];
             /** Redis */
             redis: boolean;
+        };
+        /**
+         * HubName
+         * @description A tokenizer by the name of its repository.
+         */
+        HubName: {
+            /**
+             * Name
+             * @example owner/name
+             */
+            name: string;
         };
         /**
          * InputReference
@@ -5166,6 +5258,41 @@ export interface operations {
             };
         };
     };
+    write_example: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExampleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     download_corpus: {
         parameters: {
             query?: never;
@@ -5344,6 +5471,39 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    fetch_tokenizer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HubName"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

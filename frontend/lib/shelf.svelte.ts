@@ -11,6 +11,8 @@ export type Card = {
 
 class Shelf {
   cards = $state.raw<Card[]>([]);
+  /** Whether names on the hub can be asked for; null while that is not known. */
+  hub = $state<boolean | null>(null);
   private loading: Promise<void> | null = null;
 
   load(): Promise<void> {
@@ -19,7 +21,8 @@ class Shelf {
   }
 
   private async fetch(): Promise<void> {
-    this.cards = (await api.get<{ items: Card[] }>("shelf")).items;
+    const { items, hub } = await api.get<{ items: Card[]; hub: boolean }>("shelf");
+    [this.cards, this.hub] = [items, hub];
   }
 
   card(id: string): Card | undefined {
@@ -37,6 +40,13 @@ class Shelf {
     return this.cards.map(({ id, title, size, origin }) => ({
       value: id, label: size > 0 ? `${title} (${compact(size)})` : title, group: groups[origin] ?? "",
     }));
+  }
+
+  /** Takes a tokenizer in by its name on the hub. Returns its id; throws a Problem. */
+  async fromHub(name: string): Promise<string> {
+    const row = await api.post<Artifact>("tokenizers/hub", { name });
+    await (this.loading = this.fetch());
+    return row.id;
   }
 
   /** Takes a tokenizer's file, or vocab.json with merges.txt, into the library. Returns its id; throws a Problem. */

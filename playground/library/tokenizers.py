@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput, TooLarge
-from playground.library import artifacts, names, store
+from playground.library import artifacts, hub, names, store
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
 
@@ -33,10 +33,33 @@ Check = Callable[[Path], Mapping[str, Any]]
 """Opens a file or folder, elsewhere; returns its meta data and raises BadInput."""
 
 
-def add(owner: User, files: Mapping[str, Path], name: str, check: Check) -> Artifact:
+def from_hub(owner: User, name: str, check: Check) -> Artifact:
+    """Fetch a tokenizer by its name on the hub. Raises what `hub.fetch` and `add` raise; leaves nothing then."""
+    folder = staging()
+    try:
+        files, revision = hub.fetch(name, folder)
+        upload = {UPLOAD if len(files) == 1 or file.endswith(".json") else file: path for file, path in files.items()}
+        origin = {"source": "hub", "repository": name, "revision": revision}
+        return add(owner, upload, name, check, origin, lambda target: hub.speech(name, target))
+    except BadInput as error:
+        told = [text for texts in error.fields.values() for text in texts]
+        raise BadInput(error.message, {"name": told} if told else None, code=error.code) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def add(
+    owner: User,
+    files: Mapping[str, Path],
+    name: str,
+    check: Check,
+    origin: Mapping[str, Any] | None = None,
+    complete: Callable[[Path], None] = lambda folder: None,
+) -> Artifact:
     """Take the files of a tokenizer over (they are gone afterwards). Raises BadInput, TooLarge; leaves nothing then.
 
-    `check` says what they are and leaves what is to be kept: a tokenizer.json, or a SentencePiece model.
+    `check` says what they are and leaves what is to be kept: a tokenizer.json, or a SentencePiece model; `complete` may
+    put more beside it.
     """
     clean_name = names.clean(name)
     if sum(file.stat().st_size for file in files.values()) > MAX_TOKENIZER_BYTES:
@@ -46,9 +69,9 @@ def add(owner: User, files: Mapping[str, Path], name: str, check: Check) -> Arti
         for target, file in files.items():
             shutil.move(file, folder / (_form(file) if target == UPLOAD else target))
         meta = check(folder)
-        return artifacts.adopt(
-            Kind.TOKENIZER, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"}
-        )
+        complete(folder)
+        source = dict(origin or {"source": "upload"})
+        return artifacts.adopt(Kind.TOKENIZER, folder, owner=owner, name=clean_name, meta=meta, origin=source)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

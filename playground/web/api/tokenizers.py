@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import File, Form, UploadedFile
 from ninja.responses import Status
+from pydantic import Field
 
 from playground.library import store, tokenizers
 from playground.library.models import Kind
@@ -23,6 +24,7 @@ from playground.web.api.artifacts import (
 )
 from playground.web.api.objects import artifact_json, artifact_of
 from playground.web.api.routes import Noun
+from playground.web.api.schemas import Given
 
 router = Noun(tags=["tokenizers"])
 add_routes(router, Kind.TOKENIZER, "tokenizers")
@@ -43,6 +45,20 @@ def upload(
     given = name_of_upload(request, file, name, "tokenizer", others=("merges",))
     files = {"upload": path_of_upload(file)} | ({"merges.txt": path_of_upload(merges)} if merges is not None else {})
     row = tokenizers.add(user, files, given, lambda folder: check(user, folder))
+    return Status(201, artifact_json(row))
+
+
+class HubName(Given):
+    """A tokenizer by the name of its repository."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["owner/name"])
+
+
+@router.post("/hub", auth=SIGNED_IN, response={201: schemas.Artifact}, operation_id="fetch_tokenizer")
+def fetch(request: HttpRequest, body: HubName) -> object:
+    """Take a tokenizer in by its name on the hub, where this site goes to the internet (VITRINE_HUB); else 503."""
+    user = user_of(request)
+    row = tokenizers.from_hub(user, body.name, lambda folder: check(user, folder))
     return Status(201, artifact_json(row))
 
 
