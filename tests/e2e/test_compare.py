@@ -29,6 +29,7 @@ def runs(owner: httpx.Client) -> list[dict[str, Any]]:
         params = {**TINY, "corpus": corpus, "learning_rate": rate, "seed": seed}
         answer = owner.post("jobs", json={"kind": "clm", "name": name, "params": params}).raise_for_status()
         ids.append(answer.json()["id"])
+    found: list[dict[str, Any]] = []
     for _ in range(LONG_MS // 500):
         found = [owner.get(f"jobs/{id}").raise_for_status().json() for id in ids]
         if all(job["status"] == "done" for job in found):
@@ -81,7 +82,7 @@ def test_two_runs_are_chosen_compared_and_asked(page: Page, runs: list[dict[str,
     expect(page.get_by_role("switch", name=f"Show the curve of {NAMES[1]}")).not_to_be_checked()
     expect(page.get_by_role("radio", name="FLOPs")).to_be_checked()
 
-    page.get_by_role("button", name=f"Take {NAMES[0]} out").click()
+    page.get_by_role("button", name=re.compile("Take .+ out")).first.click()
     expect(page.get_by_role("row")).to_have_count(2)
     assert parse_qs(urlparse(page.url).query)["runs"][0].startswith(",")
 
@@ -105,7 +106,7 @@ def test_a_report_is_read_without_a_network(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
+    page.on("request", lambda request: complaints.extend([] if request.url.startswith("file:") else [request.url]))
     page.goto(file.as_uri())
     expect(page.locator('[data-picture="curves"] .scatterlayer .trace')).to_have_count(3, timeout=LONG_MS)
     expect(page.locator('[data-picture="small"] .scatterlayer .trace')).to_have_count(4)

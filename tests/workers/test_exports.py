@@ -62,9 +62,9 @@ def test_what_is_made_lies_in_the_store(client: "redis.Redis", desk: tuple[Desk,
 def test_progress_is_told_on_the_way(client: "redis.Redis", desk: tuple[Desk, threading.Event]) -> None:
     ask(desk[0], frames=8, pause=0.3)
     wait_for(lambda: exports.standing(client, NAME).state == "running", 20)
-    seen = {exports.standing(client, NAME).progress}
-    wait_for(lambda: seen.add(exports.standing(client, NAME).progress) or len(seen) >= 3, 20)
-    assert all(0 < share <= 1 for share in seen)
+    first = exports.standing(client, NAME).progress
+    wait_for(lambda: exports.standing(client, NAME).progress > first, 20)
+    assert 0 < first < 1
 
 
 def test_a_crash_is_told_and_the_next_request_begins_anew(
@@ -125,6 +125,6 @@ def test_what_was_said_may_be_forgotten(client: "redis.Redis") -> None:
     exports.tell(client, NAME, "running", progress=0.5)
     assert exports.standing(client, NAME).progress == 0.5
     assert 0 < int(str(client.ttl(f"vitrine:export:{NAME}"))) <= exports.RUNNING_LIVES
-    assert json.loads(client.get(f"vitrine:export:{NAME}"))["state"] == "running"
+    assert json.loads(client.get(f"vitrine:export:{NAME}") or "{}")["state"] == "running"
     exports.forget(client, NAME)
     assert exports.standing(client, NAME).state == "absent"

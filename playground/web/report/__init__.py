@@ -26,4 +26,4 @@ def page(job: Job) -> str:
     before, found, after = render_to_string("report.html", context).partition(PLACE)
     if not found:
         raise ValueError("the template has no place for plotly.js")
-    return before + get_plotlyjs() + after
+    return f"{before}{get_plotlyjs()}{after}"

@@ -135,7 +135,8 @@ def _memory(job: Job, found: dict[str, Series]) -> dict[str, Any] | None:
 def _samples(job: Job) -> list[Row]:
     """Texts that the model wrote, spread over the run, the last one among them."""
     events = list(Event.objects.filter(job=job, type="sample").order_by("seq").values_list("data", flat=True))
-    places = np.unique(np.linspace(0, len(events) - 1, min(MOST_SAMPLES, len(events))).astype(int)) if events else []
+    spread = np.linspace(0, len(events) - 1, min(MOST_SAMPLES, len(events)))
+    places = sorted({int(place) for place in spread})
     keys = ("step", "prompt", "text")
     rows = [{key: events[place].get(key, "") for key in keys} for place in places]
     # A text without a prompt often begins with the line break that ends the text before it.

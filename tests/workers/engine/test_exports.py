@@ -46,7 +46,9 @@ def test_a_model_that_was_trained_here_becomes_a_file(nest: str, model: Frame, f
     assert [frame["data"].get("made", False) for frame in data] == [False] * (len(data) - 1) + [True]
     reader = GGUFReader(tmp_path / "model.gguf")
     config = json.loads((Path(model["path"]) / "config.json").read_text())
-    assert len(reader.get_field("tokenizer.ggml.tokens").contents()) == config["vocab_size"]
+    tokens = reader.get_field("tokenizer.ggml.tokens")
+    assert tokens is not None
+    assert len(tokens.contents()) == config["vocab_size"]
     assert len(reader.tensors) == 2 + 9 * config["num_hidden_layers"]
 
 

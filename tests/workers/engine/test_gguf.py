@@ -30,7 +30,7 @@ from workers.engine import tokenizer as bpe
 from workers.engine.llamacpp import file, vocabulary
 
 VOCABULARY, CONTEXT, WIDTH, HEADS = 400, 48, 64, 4
-COMMON = {
+COMMON: dict[str, Any] = {
     "hidden_size": WIDTH,
     "intermediate_size": 96,
     "num_hidden_layers": 2,
@@ -38,7 +38,7 @@ COMMON = {
     "num_key_value_heads": 2,
     "max_position_embeddings": CONTEXT,
 }
-GPT2 = {"n_embd": WIDTH, "n_layer": 2, "n_head": HEADS, "n_positions": CONTEXT}
+GPT2: dict[str, Any] = {"n_embd": WIDTH, "n_layer": 2, "n_head": HEADS, "n_positions": CONTEXT}
 CONFIGS: dict[str, Any] = {
     "llama": LlamaConfig(**COMMON, tie_word_embeddings=True),
     "llama-untied-biased": LlamaConfig(**COMMON, attention_bias=True, rope_parameters={"rope_theta": 5e4}),
@@ -104,7 +104,9 @@ def weights(reader: GGUFReader, network: Any) -> dict[str, torch.Tensor]:
     names = GPT2_NAMES if family == "gpt2" else LLAMA_NAMES
     state = {}
     for tensor in reader.tensors:
-        block, stem, ending = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)", tensor.name).groups()
+        parts = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)", tensor.name)
+        assert parts is not None
+        block, stem, ending = parts.groups()
         values = torch.from_numpy(quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32).copy())
         if family == "gpt2" and block is not None and values.dim() == 2:
             values = values.t()
