@@ -5,14 +5,12 @@ import { Column } from "./column";
 import { count } from "./format";
 import { t } from "./i18n";
 import { jobs, type Job } from "./jobs";
-import { curvesOf, type Curves, type OverlayRun } from "./overlay";
+import { curvesOf, lookOf, type Curves, type OverlayRun } from "./overlay";
 import { ACTIVE, TERMINAL } from "./run";
 import { fieldsOf, shownValue, type Kind } from "./schema";
 
 /** As many as there are looks of lines, and as a picture can bear. */
 export const MOST_RUNS = 24;
-const COLOURS = 7;
-const DASHES = [undefined, "dash", "dot", "dot"] as const;
 
 /** The places of the address: an id each, or nothing where a run was taken out, so that the others keep their colours. */
 export function placesFrom(address: string | null): string[] {
@@ -31,12 +29,6 @@ export function put(places: string[], id: string): string[] {
   const free = places.indexOf("");
   if (free >= 0) return places.map((other, place) => (place === free ? id : other));
   return places.length < MOST_RUNS ? [...places, id] : places;
-}
-
-/** The look of a place: seven colours, then the same ones dashed, then dotted. */
-export function lookOfPlace(place: number): Pick<OverlayRun, "colour" | "dash"> {
-  const dash = DASHES[Math.floor(place / COLOURS)];
-  return { colour: `c${(place % COLOURS) + 1}`, ...(dash && { dash }) };
 }
 
 export interface Compared {
@@ -157,6 +149,6 @@ export function overlayOf(items: Compared[], hidden: ReadonlySet<string>): Overl
     .filter(({ job }) => !hidden.has(job.id))
     .map(({ place, job, curves }) => {
       const label = names.filter((name) => name === job.name).length > 1 ? `${job.name} (${count(place + 1)})` : job.name;
-      return { job: job.id, series: curves, label: [...label].length > 32 ? `${[...label].slice(0, 31).join("")}…` : label, ...lookOfPlace(place) };
+      return { job: job.id, series: curves, label: [...label].length > 32 ? `${[...label].slice(0, 31).join("")}…` : label, ...lookOf(place) };
     });
 }

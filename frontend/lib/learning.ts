@@ -34,7 +34,7 @@ export interface LineSpec {
   name?: string;
   /** Drawn behind the others, faintly and without a name at its end. */
   quiet?: boolean;
-  dash?: "dash" | "dot";
+  dash?: "dash" | "dot" | "dashdot";
 }
 
 export interface Wish {

@@ -6,19 +6,21 @@ import type { Series as Written } from "./types";
 
 export type Curves = Readonly<Record<string, Series>>;
 
+export type Dash = "dash" | "dot" | "dashdot";
+
 /** One run of an overlay: its curves by name, what it is called there, and its colour (c1 to c7). */
 export interface OverlayRun {
   job: string;
   series: Curves;
   label: string;
   colour: string;
-  dash?: "dash" | "dot";
+  dash?: Dash;
 }
 
 const COLOURS = 7;
-const DASHES = [undefined, "dash", "dot"] as const;
+const DASHES = [undefined, "dash", "dot", "dashdot"] as const;
 
-/** The look of the n-th line: seven colours, then the same ones dashed, then dotted. */
+/** The look of the n-th line: seven colours, then the same ones dashed, dotted, and both. */
 export function lookOf(index: number): Pick<OverlayRun, "colour" | "dash"> {
   const dash = DASHES[Math.floor(index / COLOURS) % DASHES.length];
   return { colour: `c${(index % COLOURS) + 1}`, ...(dash && { dash }) };

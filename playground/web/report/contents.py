@@ -38,6 +38,7 @@ def gather(job: Job) -> dict[str, Any]:
         "job": job,
         "kind": sentence(kind.title) if kind else job.kind,
         "state": _status(job.status),
+        "error": sentence(job.error),
         "made": date_format(timezone.localtime(), "DATETIME_FORMAT"),
         "numbers": _numbers(job, found),
         "pictures": {"curves": pictures[0], **({"small": beside} if beside else {}), **_attention(job)},
