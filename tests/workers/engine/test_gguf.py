@@ -43,6 +43,17 @@ CONFIGS: dict[str, Any] = {
     "llama": LlamaConfig(**COMMON, tie_word_embeddings=True),
     "llama-untied-biased": LlamaConfig(**COMMON, attention_bias=True, rope_parameters={"rope_theta": 5e4}),
     "llama-linear": LlamaConfig(**COMMON, rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}),
+    "llama3": LlamaConfig(
+        **COMMON,
+        rope_parameters={
+            "rope_type": "llama3",
+            "rope_theta": 1e4,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 16,
+        },
+    ),
     "mistral": MistralConfig(**COMMON, sliding_window=None),
     "gpt2": GPT2Config(**GPT2),
     "gpt2-untied": GPT2Config(**GPT2, tie_word_embeddings=False),
@@ -104,6 +115,8 @@ def weights(reader: GGUFReader, network: Any) -> dict[str, torch.Tensor]:
     names = GPT2_NAMES if family == "gpt2" else LLAMA_NAMES
     state = {}
     for tensor in reader.tensors:
+        if tensor.name == "rope_freqs.weight":
+            continue
         parts = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)", tensor.name)
         assert parts is not None
         block, stem, ending = parts.groups()
@@ -194,6 +207,14 @@ def test_the_vocabulary_is_whole(tmp_path: Path) -> None:
     assert value(reader, "tokenizer.ggml.pre") == "gpt-2"
     assert value(reader, "tokenizer.ggml.bos_token_id") == value(reader, "tokenizer.ggml.eos_token_id") == 0
     assert value(reader, "tokenizer.ggml.add_bos_token") is False
+
+
+def test_llama_3_turns_as_slowly_as_in_transformers(tmp_path: Path) -> None:
+    folder, network = folder_of(CONFIGS["llama3"], tmp_path / "model")
+    (slowness,) = (tensor for tensor in written(folder, "f16").tensors if tensor.name == "rope_freqs.weight")
+    usual = 1e4 ** -(np.arange(0, 16, 2) / 16)
+    np.testing.assert_allclose(usual / slowness.data, network.model.rotary_emb.inv_freq.numpy(), rtol=1e-5)
+    assert slowness.data.max() == pytest.approx(8.0)
 
 
 def bytewise(*before: Any, regex: bool) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from gguf import MODEL_ARCH, MODEL_ARCH_NAMES, GGUFWriter, RopeScalingType, get_tensor_name_map
 from torch import Tensor
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from playground.domain.errors import BadInput
 
@@ -71,7 +72,7 @@ class Architecture:
         if window is not None and window < config.max_position_embeddings:
             raise refusal("llama.cpp does not limit attention to a window in this family")
         rope = self._rope()
-        if rope.get("rope_type", "default") not in ("default", "linear"):
+        if rope.get("rope_type", "default") not in ("default", "linear", "llama3"):
             raise refusal(f"its rotary positions are scaled in a way that is not written here: {rope['rope_type']}")
 
     def _rope(self) -> dict[str, Any]:
@@ -100,6 +101,15 @@ class Architecture:
         if rope.get("rope_type") == "linear":
             writer.add_rope_scaling_type(RopeScalingType.LINEAR)
             writer.add_rope_scaling_factor(float(rope["factor"]))
+
+    def besides(self) -> dict[str, Tensor]:
+        """Tensors that transformers computes when it opens a model: by how much Llama 3 slows each rotation."""
+        rope = self._rope()
+        if self.type == "gpt2" or rope.get("rope_type") != "llama3":
+            return {}
+        slowed, _ = ROPE_INIT_FUNCTIONS["llama3"](self.config, torch.device("cpu"))
+        usual = rope["rope_theta"] ** -(torch.arange(0, self.head_width, 2).float() / self.head_width)
+        return {"rope_freqs.weight": usual / slowed}
 
     def rename(self, name: str) -> str | None:
         """llama.cpp's name of a tensor; None for one that it does not want. Raises BadInput for a stranger."""

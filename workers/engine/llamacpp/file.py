@@ -58,6 +58,9 @@ def _tensors(source: Any, writer: gguf.GGUFWriter, architecture: Architecture, w
     """Announce all tensors, then write their values in the same order."""
     plan: list[tuple[str, Stored]] = []
     total = 0
+    besides = architecture.besides()
+    for name, tensor in besides.items():
+        _announce(writer, name, tuple(tensor.shape), Stored.F32)
     for name in sorted(source.keys()):
         renamed = architecture.rename(name)
         if renamed is None:
@@ -70,6 +73,8 @@ def _tensors(source: Any, writer: gguf.GGUFWriter, architecture: Architecture, w
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
+    for tensor in besides.values():
+        writer.write_tensor_data(tensor.numpy())
     done = 0
     for name, form in plan:
         values = architecture.arrange(name)(source.get_tensor(name).float()).contiguous().numpy()
