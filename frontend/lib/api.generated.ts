@@ -1113,6 +1113,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exhibits/tokens/grown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new word in a real model
+         * @description One more token in a model of your library: its row, and the loss before and after.
+         */
+        post: operations["exhibit_tokens_grown"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exhibits/tokens/languages": {
         parameters: {
             query?: never;
@@ -4227,6 +4247,98 @@ export interface components {
             new_numbers: number;
         };
         /**
+         * Neighbour
+         * @description A token of the vocabulary and the cosine of its row with the new one.
+         */
+        TokensGrownNeighbour: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Cosine */
+            cosine: number;
+        };
+        /**
+         * Params
+         * @description The word, a text with it, and how its row begins.
+         */
+        TokensGrownParams: {
+            /**
+             * Model
+             * Format: uuid
+             */
+            model: string;
+            /**
+             * Text
+             * @default By the old mill lived Ada, the photographer. Every morning the photographer went to the mill with her cat.
+             */
+            text: string;
+            /**
+             * New word
+             * @default photographer
+             */
+            word: string;
+            /**
+             * The new row begins as
+             * @default mean
+             * @enum {string}
+             */
+            start: "mean" | "random" | "zero";
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+        };
+        /**
+         * Read
+         * @description A token as it was read; `bits` is the surprise at it, None for the first. `new`: it is the new token.
+         */
+        TokensGrownRead: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Bits */
+            bits: number | null;
+            /** New */
+            new: boolean;
+        };
+        /**
+         * Result
+         * @description The text in both readings; `rows` is (pieces + 1, shown numbers), the new row last, of `width` numbers each.
+         *
+         *     `bits_before`, `bits_after`: the loss of the whole text but its first token; `spread`: deviation of the table.
+         */
+        TokensGrownResult: {
+            /** Before */
+            before: components["schemas"]["TokensGrownRead"][];
+            /** After */
+            after: components["schemas"]["TokensGrownRead"][];
+            /** Bits Before */
+            bits_before: number;
+            /** Bits After */
+            bits_after: number;
+            /** Bytes */
+            bytes: number;
+            /** Id */
+            id: number;
+            /** Width */
+            width: number;
+            /** Was */
+            was: string[];
+            /** Rows */
+            rows: {
+                [key: string]: string;
+            };
+            /** Spread */
+            spread: number;
+            /** Closeness */
+            closeness: number[];
+            /** Nearest */
+            nearest: components["schemas"]["TokensGrownNeighbour"][];
+        };
+        /**
          * Language
          * @description A language by its BCP 47 tag, and the same content in it.
          */
@@ -7096,6 +7208,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokensGrowingResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exhibit_tokens_grown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokensGrownParams"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensGrownResult"];
                 };
             };
             /** @description Refused */

@@ -60,6 +60,20 @@ class LanguageModel(Protocol):
         ...
 
 
+class GrowingModel(LanguageModel, Protocol):
+    """A language model whose tables can be seen, and lengthened by one row for the time of a question."""
+
+    def rows(self, ids: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(n, width) twice: the tokens' rows of the input table and of the output table, which may be one."""
+        ...
+
+    def grown_log_probabilities(
+        self, ids: Sequence[int], inner: NDArray[np.float32], outer: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """(len(ids), vocab_size + 1): as `next_log_probabilities`, where token `vocab_size` has these (width,) rows."""
+        ...
+
+
 @dataclass(frozen=True)
 class Exhibit:
     """One page of the gallery: `Params`, `Result`, `needs_model` and `needs_shelf` are read off the signature of `run`.

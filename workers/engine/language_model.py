@@ -116,6 +116,32 @@ class TransformersModel:
         """What can be shown for one token of the vocabulary, standing alone."""
         return self.spelling.alone(token)
 
+    def rows(self, ids: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(n, width) twice: the tokens' rows of the input table and of the output table, which may be one."""
+        self.must_write()
+        chosen = torch.tensor(list(ids), dtype=torch.long)
+        tables = (self.network.get_input_embeddings(), self.network.get_output_embeddings())
+        inner, outer = (table.weight.detach()[chosen].float().numpy() for table in tables)
+        return inner, outer
+
+    @torch.no_grad()
+    def grown_log_probabilities(
+        self, ids: Sequence[int], inner: NDArray[np.float32], outer: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """(len(ids), vocab_size + 1): as `next_log_probabilities`, where token `vocab_size` has these (width,) rows."""
+        self.must_write()
+        tokens, new = torch.tensor([list(ids)]), self.vocab_size
+        if tokens.shape[1] > self.context:
+            said = f"The text has {tokens.shape[1]:,} tokens, and this model sees {self.context:,} at once."
+            raise BadInput(said, {"text": [said]})
+        embedded = self.network.get_input_embeddings()(tokens.clamp(max=new - 1))
+        embedded[tokens == new] = torch.from_numpy(inner).to(embedded.dtype)
+        out = self.network(inputs_embeds=embedded, use_cache=False, output_hidden_states=True)
+        more = out.hidden_states[-1][0] @ torch.from_numpy(outer).to(embedded.dtype)
+        logits = torch.cat([out.logits[0], more[:, None]], dim=1)
+        log_p: NDArray[np.float32] = torch.log_softmax(logits.float(), dim=-1).numpy()
+        return log_p
+
     @torch.no_grad()
     def next_log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """(len(ids), vocab_size): for every prefix, the log-probability (nats) of each possible next token.
