@@ -34,7 +34,8 @@ def answer(conn: "Connection[bytes, bytes]", request: dict[str, Any]) -> None:
             DEATHS[params["then"]]()
         told = {"index": index, "pid": os.getpid(), "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0]}
         share = {"progress": (index + 1) / frames, "made": index + 1 == frames}
-        send({"type": "data", "data": {**told, "model": request["model"], **share}})
+        echo = {"params": params} if params.get("echo") else {}
+        send({"type": "data", "data": {**told, "model": request["model"], **share, **echo}})
         time.sleep(params.get("pause", 0.0))
         if conn.poll() and "cancel" in json.loads(conn.recv_bytes()):
             break

@@ -4,11 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from playground.library.models import Artifact
 from tests.workers.conftest import Broker, wait_for
 from workers import inspection
 from workers.inspection import Desk, Lane, Reply, Request
@@ -130,6 +132,41 @@ def test_a_body_that_nobody_understands_is_refused(counter: Counter, body: dict[
 def test_a_model_that_is_gone_is_said(counter: Counter, home: object) -> None:
     counter.desk.take("gone", {"verb": "generate", "model": {"sha256": "0" * 64}, "params": {}})
     assert counter.frame("gone")["code"] == "not_found"
+
+
+def test_a_preview_gets_the_files_of_its_run_in_a_child_of_its_own(
+    counter: Counter, corpus: Artifact, home: Path
+) -> None:
+    ref = {"kind": "corpus", "sha256": corpus.sha256, "meta": {"lines": 1}}
+    warm, seen = counter.pid(), []
+    for number in range(2):
+        body = {"verb": "preview", "inputs": {"corpus": ref}, "params": {"kind": "clm", "echo": True}}
+        counter.desk.take(f"p{number}", body)
+        told, end = counter.answer(f"p{number}")
+        assert end == {"type": "end"}
+        seen.append(told["data"]["pid"])
+        asked = told["data"]["params"]
+        assert (Path(asked["inputs"]["corpus"]["path"]) / "text.txt").read_text() == "to be or not to be"
+        assert (asked["inputs"]["corpus"]["meta"], asked["cache"], asked["kind"]) == (
+            ref["meta"],
+            str(home / "cache"),
+            "clm",
+        )
+    assert len({warm, *seen}) == 3
+    counter.desk.take("gone", {"verb": "preview", "inputs": {"corpus": {**ref, "sha256": "0" * 64}}, "params": {}})
+    assert "run would read" in counter.frame("gone")["message"]
+
+
+def test_a_preview_that_takes_too_long_is_ended_in_words_and_holds_nobody_up(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(inspection.WALL, "preview", 2.0)
+    counter.desk.take("slow", {"verb": "preview", "params": {"at": 0, "then": "hang"}})
+    assert counter.pid()
+    assert counter.pid()
+    last = counter.frame("slow")
+    assert (last["code"], last["status"]) == ("timed_out", 503)
+    assert "longer than a preview may" in last["message"]
 
 
 def test_a_full_lane_says_so(broker: Broker) -> None:
