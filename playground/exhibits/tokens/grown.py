@@ -128,7 +128,7 @@ def _start(rows: NDArray[np.float32], params: Params) -> NDArray[np.float32]:
         return mean
     if params.start == "zero":
         return np.zeros(rows.shape[1], np.float32)
-    drawn = np.random.default_rng(params.seed).normal(0.0, float(rows.std()), rows.shape[1])
+    drawn = np.random.default_rng(params.seed).normal(0.0, float(rows.std()), (rows.shape[1],))
     return drawn.astype(np.float32)
 
 
