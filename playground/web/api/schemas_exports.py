@@ -10,7 +10,7 @@ from playground.web.api.schemas import Given
 class ExportRequest(Given):
     """A form to be made: gguf-f16, gguf-q8_0, gguf-q4_0 or merged."""
 
-    format: str = Field(max_length=40)
+    format: str = Field("", max_length=40)
 
 
 class Export(BaseModel):
