@@ -28,6 +28,9 @@ LONGEST = 120.0
 QUIET = 3.0
 """Seconds without a job before a measurement begins, so that it is not in the way of the first one."""
 
+LOOK = 0.2
+"""Seconds between two looks at whether there is a job, or whether the process is leaving."""
+
 
 class Measured(BaseModel):
     """What an engine has measured: points of speed, and bytes that its libraries hold."""
@@ -43,7 +46,7 @@ class Speed(threading.Thread):
         super().__init__(name="speed", daemon=True)
         self._file, self._key, self._device, self._threads, self._leaving = file, key, device, threads, leaving
         self._busy = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._child: Child | None = None
         self.measured = self._remembered()
 
@@ -59,16 +62,15 @@ class Speed(threading.Thread):
 
     def busy(self, on: bool) -> None:
         """A slot takes up a job or is done with one."""
-        with self._changed:
+        with self._lock:
             self._busy += 1 if on else -1
-            self._changed.notify_all()
 
     def run(self) -> None:
         """Wait for quiet and measure, until it has worked once or the process leaves."""
         tries = 3
         while self.measured is None and tries and not self._leaving.is_set():
             if not self._quiet():
-                continue
+                return
             measured = self._measure()
             if measured is not None:
                 self.measured = measured
@@ -77,11 +79,14 @@ class Speed(threading.Thread):
                 tries -= 1
 
     def _quiet(self) -> bool:
-        """Wait a while; tell whether there was no job in all that time."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._busy == 0, QUIET):
+        """Wait for a while without a job; False where the process leaves before that."""
+        since = time.monotonic()
+        while time.monotonic() - since < QUIET:
+            if self._leaving.wait(LOOK):
                 return False
-            return not self._changed.wait_for(lambda: self._busy > 0, QUIET) and not self._leaving.is_set()
+            if self._busy:
+                since = time.monotonic()
+        return True
 
     def _measure(self) -> Measured | None:
         """Have a child measure; None where it was interrupted or failed."""

@@ -13,6 +13,7 @@ from celery import Celery
 from django.conf import settings
 
 from playground.ledger.courier import courier
+from playground.ledger.poke import client
 
 TASK = "vitrine.ring"
 QUEUE = "train"
@@ -36,7 +37,14 @@ def celery() -> Celery:
 
 def ring(job_id: UUID) -> None:
     """Ring for a job that may be claimed; returns at once and never raises."""
-    courier.post(
-        f"ring {job_id}",
-        lambda: celery().send_task(TASK, args=[str(job_id)], queue=QUEUE, expires=EXPIRES_S, retry=False),
-    )
+    courier.post(f"ring {job_id}", lambda: _send(job_id))
+
+
+def _send(job_id: UUID) -> None:
+    """Send one message, if there is a Redis at all.
+
+    It is asked first by a plain client, since each connection that kombu tries in vain keeps an epoll descriptor until
+    the garbage collector comes by.
+    """
+    client().ping()
+    celery().send_task(TASK, args=[str(job_id)], queue=QUEUE, expires=EXPIRES_S, retry=False)
