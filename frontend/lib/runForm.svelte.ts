@@ -59,7 +59,8 @@ export class RunForm {
   }
 
   reset(): void {
-    this.set({ ...defaults(this.fields), corpus: this.values.corpus });
+    const chosen = ["corpus", "model"].filter((name) => this.field(name));
+    this.set({ ...defaults(this.fields), ...Object.fromEntries(chosen.map((name) => [name, this.values[name]])) });
   }
 
   /** The values of the fields that vary. */

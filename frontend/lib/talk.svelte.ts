@@ -35,6 +35,8 @@ export class Talk {
   current = $state<number | null>(null);
   busy = $state(false);
   problem = $state.raw<Problem | null>(null);
+  /** Whether the prompt is an instruction, which the model's own template writes. */
+  instruction = $state(false);
 
   private next = 1;
   private stopping: AbortController | null = null;
@@ -55,8 +57,9 @@ export class Talk {
 
   /** Begins anew. Asking the same once more takes the next seed: one wants to see another text. */
   async generate(): Promise<void> {
-    if (this.asked === JSON.stringify(this.settings)) this.set({ seed: this.settings.seed + 1 });
-    this.asked = JSON.stringify(this.settings);
+    const asked = (): string => JSON.stringify([this.settings, this.instruction]);
+    if (this.asked === asked()) this.set({ seed: this.settings.seed + 1 });
+    this.asked = asked();
     const id = this.next++;
     await this.run({ id, prompt: this.settings.prompt, parent: null, shared: 0, tokens: [], ended: false });
   }
@@ -110,6 +113,7 @@ export class Talk {
       top_k: top_k > 0 ? top_k : EVERY_TOKEN,
       top_p,
       seed,
+      ...(this.instruction ? { instruction: true } : {}),
     };
     const response = await send("POST", `models/${this.model}/generate`, body, { signal });
     for await (const line of lines(response)) {

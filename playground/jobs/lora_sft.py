@@ -55,8 +55,8 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
 
 kind = JobKind(
     name="lora_sft",
-    title="Instruction tuning with LoRA",
-    summary="Teach a model of yours to answer, by a small adapter beside its weights, which stay as they are.",
+    title="LoRA adapter",
+    summary="Teach a model to answer instructions, by a small adapter beside its weights, which stay as they are.",
     Params=Params,
     objective="next_token",
     attention="causal",

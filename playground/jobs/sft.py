@@ -28,8 +28,8 @@ def inputs(params: Params) -> dict[str, str]:
 
 kind = JobKind(
     name="sft",
-    title="Instruction tuning of all weights",
-    summary="Teach a model of yours to answer, by training all of it: it becomes a new model.",
+    title="Fine-tuned model",
+    summary="Teach a model to answer instructions by training all of its weights: it becomes another model.",
     Params=Params,
     objective="next_token",
     attention="causal",

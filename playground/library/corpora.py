@@ -4,12 +4,15 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from playground.domain.errors import TooLarge
+from playground.domain.errors import BadInput, TooLarge
+from playground.domain.instructions.records import Form, Record, read
 from playground.library import artifacts, names, store
 from playground.library.models import Artifact, Kind
 from playground.library.text import examine
 from playground.people.models import User
 
+MAX_EMPTY = 1_000
+"""Empty lines at the beginning of a JSONL corpus that are passed over in search of its first row."""
 MAX_PREVIEW = 20_000
 """Characters that one look into a corpus may ask for."""
 
@@ -40,6 +43,16 @@ def add(owner: User | None, file: Path, name: str, *, limit: int, source: str = 
 def text_path(corpus: Artifact) -> Path:
     """The corpus as a file on this machine."""
     return artifacts.path_of(corpus) / store.CORPUS_FILE
+
+
+def first_record(corpus: Artifact, form: Form | None) -> Record:
+    """The first row of a JSONL corpus. Raises BadInput for a corpus that is none, or whose row is of another form."""
+    with text_path(corpus).open(encoding="utf-8", newline="\n") as source:
+        for number in range(1, MAX_EMPTY):
+            record = read(source.readline(MAX_PREVIEW * 50).removesuffix("\n"), number, form)
+            if record is not None:
+                return record
+    raise BadInput(_("The corpus begins with too many empty lines."))
 
 
 def preview(corpus: Artifact, offset: int, length: int) -> tuple[str, int]:

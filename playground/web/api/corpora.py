@@ -1,5 +1,6 @@
 """`corpora`: texts to learn from."""
 
+from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -7,7 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import File, Form, P, QueryEx, UploadedFile
 from ninja.responses import Status
+from pydantic import BaseModel, Field
 
+from playground.domain.instructions import templates
 from playground.library import corpora
 from playground.library.models import Kind
 from playground.web.access import SIGNED_IN, user_of
@@ -23,6 +26,7 @@ from playground.web.api.artifacts import (
 )
 from playground.web.api.objects import artifact_json, artifact_of
 from playground.web.api.routes import Noun
+from playground.web.api.schemas import Given
 
 router = Noun(tags=["corpora"])
 add_routes(router, Kind.CORPUS, "corpora")
@@ -48,6 +52,39 @@ def preview(
     folder_of(row)
     text, following = corpora.preview(row, min(offset, row.bytes), length)
     return schemas.Preview(text=text, offset=min(offset, row.bytes), next=following, total=row.bytes)
+
+
+class ExampleRequest(Given):
+    """A template by its name or its own text, and the form of the rows, as in the parameters of a run."""
+
+    template: str = Field("alpaca", max_length=templates.MAX_CHARACTERS)
+    rows: Literal["auto", "alpaca", "chatml", "plain"] = "auto"
+
+
+class ExampleSpan(BaseModel):
+    """A stretch of the written example; what is learned is the answer and what ends it."""
+
+    text: str
+    learned: bool
+
+
+class Example(BaseModel):
+    """The first row of a corpus written by a template, and the template's own text."""
+
+    template: str
+    row: int
+    spans: list[ExampleSpan]
+
+
+@router.post("/{uuid:id}/example", auth=SIGNED_IN, response=Example, operation_id="write_example")
+def example(request: HttpRequest, id: UUID, body: ExampleRequest) -> object:
+    """How a run on instructions would write the first row of a JSONL corpus, and what of it is learned."""
+    row = artifact_of(user_of(request), Kind.CORPUS, id)
+    folder_of(row)
+    parsed = templates.parse(body.template)
+    record = corpora.first_record(row, None if body.rows == "auto" else body.rows)
+    spans = [ExampleSpan(text=span.text, learned=span.learned) for span in parsed.spans(record) if span.text]
+    return Example(template=templates.NAMED.get(body.template, body.template), row=record.number, spans=spans)
 
 
 @router.get("/{uuid:id}/download", auth=SIGNED_IN, operation_id="download_corpus")
