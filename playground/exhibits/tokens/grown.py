@@ -1,11 +1,12 @@
 """What does a new word do to a trained model? Its vocabulary grows by one token and its tables by one row, here in a
 model of your library, and the same text is read again: once in the old pieces, once with the new token.
 
-How bad is it? The loss of the whole text, in bits, is the fair measure, since the number of tokens differs. A new row
-at random or of zeros tells the model nothing about the word. The mean of its pieces' rows is a better beginning.
+Is it worse? The loss of the whole text, in bits, is the fair measure, since the number of tokens differs. A word that
+the model could spell piece by piece is lost to it at first. A word that surprised it at every piece now surprises it
+once, and the loss may even fall.
 
-Where does the loss rise? At the new token itself, because the model has never been asked to predict it; and behind it,
-because what the model knows follows from the pieces that it has learned to read.
+Where does the loss rise? At the new token, which the model has never been asked to predict; and behind it, because what
+follows was learned behind the old pieces. Compare the beginnings: the mean of the pieces' rows, random numbers, zeros.
 
 Notice that the numbers of the new row say it before the loss does: what it lies close to is what the model takes it
 for. A few hundred steps of training on texts with the word would move it to where it belongs.
@@ -90,7 +91,7 @@ def run(params: Params, model: GrowingModel) -> Result:
     inner, outer = (_start(rows, params) for rows in model.rows(ids))
     table = model.rows(range(new))[0]
     row = inner.astype(np.float64)
-    before = _read(old, model.grown_log_probabilities([id for id, _ in old], inner, outer)[:, :new], new)
+    before = _read(old, model.next_log_probabilities([id for id, _ in old]), new)
     after = _read(grown, model.grown_log_probabilities([id for id, _ in grown], inner, outer), new)
     own = table[ids].astype(np.float64)
     cosines = _cosines(table.astype(np.float64), row)
