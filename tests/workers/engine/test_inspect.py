@@ -6,14 +6,15 @@ import shutil
 from collections.abc import Iterator
 from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tests.workers.engine.attempts import Bench, artifacts
 from tests.workers.engine.hostile import PANICS, crafted
 from workers.engine import measure as speed
-from workers.engine.verbs import WARM_MODELS, Model, Shelf, measure_speed
+from workers.engine.verbs import VERBS, WARM_MODELS, Model, Shelf, measure_speed
+from workers.inspection import Verb
 
 Frame = dict[str, Any]
 
@@ -169,3 +170,8 @@ def test_only_the_models_used_last_stay_warm(model: Frame) -> None:
     for number in range(1, WARM_MODELS + 1):
         take(number)
     assert take(0) is not first
+
+
+def test_what_may_be_asked_for_is_what_a_child_can_do() -> None:
+    """The worker, which never loads the engine, keeps its own list; measuring it asks for by itself."""
+    assert set(get_args(Verb)) == set(VERBS) - {"measure"}
