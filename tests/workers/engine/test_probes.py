@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from transformers.modeling_utils import PreTrainedModel
 
 from playground.domain.messages import Emit, Recorded
-from playground.domain.presets import Shape
-from playground.domain.probing import decoded, scheduled
+from playground.domain.presets import Architecture, Shape
+from playground.domain.probing import coded, decoded, scheduled
 from tests.workers.engine.attempts import Bench, Up, exact, metrics, of_type, remember
 from workers.engine import models
+from workers.engine import tokenizer as bpe
 from workers.engine.layers import layer_of, lengths, ordered
+from workers.engine.looking import Pinned, look
 from workers.engine.share import Share
+from workers.engine.spelling import Spelling
 from workers.engine.watched import watching
 
 SENTENCES = ["the cat sees 小猫 🦊.", "And then?"]
@@ -26,39 +29,72 @@ PROBED: dict[str, Any] = {"probes": SENTENCES, "probe_words": ["cat", "dog", "ow
 PLENTY: dict[str, Any] = {"steps": 12, "sample_tokens": 1}
 
 
-def network(architecture: str, heads: int = 4, kv_heads: int = 4) -> PreTrainedModel:
+def network(architecture: Architecture, kv_heads: int = 4) -> PreTrainedModel:
     """A small network of two layers, in training mode and with dropout, as a run has it."""
     shape = Shape(
-        architecture="gpt2" if architecture == "gpt2" else "llama",
-        n_layer=2, n_head=heads, n_kv_head=kv_heads, d_model=32, d_ff=64, vocab_size=300, block_size=32, tie=True,
-    )  # fmt: skip
-    model = models.build(shape, 0.1, None, 3, torch.device("cpu"))
+        architecture=architecture,
+        n_layer=2,
+        n_head=4,
+        n_kv_head=kv_heads,
+        d_model=32,
+        d_ff=64,
+        vocab_size=300,
+        block_size=32,
+        tie=True,
+    )
+    model = models.build(shape, 0.1, None, 3, torch.device("cpu"), pad=0)
     model.train()
     return model
 
 
+@torch.no_grad()
 def eager(model: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
     """(layers, heads, tokens, tokens) from transformers' own eager attention."""
     model.eval()
     model.set_attn_implementation("eager")
-    with torch.no_grad():
-        answer = model(input_ids=ids, output_attentions=True, use_cache=False)
+    answer = model(input_ids=ids, output_attentions=True)
     return torch.stack([weights[0] for weights in answer.attentions])
 
 
-@pytest.mark.parametrize(("architecture", "kv_heads"), [("llama", 4), ("llama", 2), ("gpt2", 4)])
-def test_attention_is_that_of_the_eager_form(architecture: str, kv_heads: int) -> None:
-    model = network(architecture, kv_heads=kv_heads)
-    ids = torch.randint(0, 300, (1, 20), generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), watching(model) as kept:
-        logits = model(input_ids=ids, use_cache=False).logits
+@pytest.mark.parametrize(("architecture", "kv_heads"), [("llama", 4), ("llama", 2), ("gpt2", 4), ("bert", 4)])
+@torch.no_grad()
+def test_attention_is_that_of_the_eager_form(architecture: Architecture, kv_heads: int) -> None:
+    model = network(architecture, kv_heads)
+    ids = torch.randint(1, 300, (1, 20), generator=torch.Generator().manual_seed(0))
+    before = torch.get_rng_state()
+    with watching(model) as kept:
+        logits = model(input_ids=ids).logits
         seen = torch.stack([weights[0] for weights in kept])
+    assert torch.equal(torch.get_rng_state(), before)
     assert model.training
     assert model.config._attn_implementation == "vitrine"
-    usual = model.eval()(input_ids=ids, use_cache=False).logits
-    torch.testing.assert_close(logits, usual, rtol=0, atol=0)
-    torch.testing.assert_close(seen, eager(model, ids), rtol=1e-5, atol=1e-6)
+    usual = model.eval()(input_ids=ids).logits
+    torch.testing.assert_close(logits, usual, rtol=1e-5, atol=1e-6)
+    expected = eager(model, ids)
+    torch.testing.assert_close(seen, expected, rtol=1e-5, atol=1e-6)
     assert seen.shape == (2, 4, 20, 20)
+    codes, exact = (coded(weights.numpy()).astype(int) for weights in (seen, expected))
+    assert np.abs(codes - exact).max() <= 1
+
+
+@torch.no_grad()
+def test_a_look_gives_the_probabilities_of_the_network_itself() -> None:
+    spelling = Spelling(bpe.train(iter(["the cat sees the dog. " * 50]), 300))
+    pinned = Pinned("", [40, 50, 60, 70, 80], cut=False, gaps=[])
+    model = network("llama")
+    found = look(model, pinned, spelling, "causal", None)
+    odds = torch.softmax(model.eval()(input_ids=torch.tensor([pinned.ids])).logits[0], -1)
+    assert found is not None
+    for place, true in enumerate(pinned.ids[1:]):
+        assert found.places[place]["p"] == pytest.approx(float(odds[place, true]), rel=1e-3)
+    assert found.places[4]["top"][0][1] == pytest.approx(float(odds[4].max()), rel=1e-3)
+    encoder = network("bert").eval()
+    filled = look(encoder, pinned, spelling, "full", 7)
+    assert filled is not None
+    for place, true in enumerate(pinned.ids):
+        hidden = [7 if at == place else index for at, index in enumerate(pinned.ids)]
+        said = torch.softmax(encoder(input_ids=torch.tensor([hidden])).logits[0, place], -1)
+        assert filled.places[place]["p"] == pytest.approx(float(said[true]), rel=1e-3)
 
 
 def attention(emit: Emit, sentence: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -164,8 +200,30 @@ def test_a_long_sentence_is_cut_and_said_so(bench: Bench) -> None:
     assert any("too long" in message.data["message"] for message in of_type(said, "log"))
 
 
+def test_a_masked_model_is_asked_for_each_token_or_for_the_gaps(bench: Bench) -> None:
+    sentences = ["the cat sees the dog.", "the cat [MASK] the dog."]
+    said = bench.start(kind="mlm", probes=sentences, steps=3, block_size=32, vocab_size=400).finish()
+    first = records(said)[0]
+    about = first.data["about"]
+    assert about["sight"] == "full"
+    assert "sample" not in first.data
+    plain, gapped = first.data["sentences"]
+    tokens = about["sentences"][0]["tokens"]
+    assert (tokens[0]["special"], tokens[-1]["special"]) == (True, True)
+    assert [bool(place) for place in plain["places"]] == [not token["special"] for token in tokens]
+    assert all(0 < place["p"] < 1 for place in plain["places"] if place)
+    asked = [place for place in gapped["places"] if place]
+    assert len(asked) == 1
+    assert "p" not in asked[0]
+    assert gapped["loss"] is None
+    weights = attention(first, 0, (1, 2, len(tokens), len(tokens)))
+    assert np.triu(weights, 1).any()
+    assert np.abs(weights.sum(-1) - 1).max() < 0.03
+
+
 def test_layers_are_told_apart_by_the_names_of_their_weights() -> None:
-    for architecture in ("llama", "gpt2"):
+    architectures: tuple[Architecture, ...] = ("llama", "gpt2", "bert")
+    for architecture in architectures:
         weights = dict(network(architecture).named_parameters())
         assert ordered(weights) == ["embedding", "0", "1", "head"]
         found = lengths({name: weight.detach() for name, weight in weights.items()})
