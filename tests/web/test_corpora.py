@@ -162,3 +162,32 @@ def test_content_that_the_store_has_lost_is_not_found(client_of_ada: Client, cor
 def test_raw_bodies_are_no_uploads(client_of_ada: Client) -> None:
     response = client_of_ada.generic("POST", URL, io.BytesIO(b"text").getvalue(), content_type="text/plain")
     assert problem(response).status == 415
+
+
+ROWS = b'\n{"instruction": "Who?", "input": "A letter.", "output": "Ada."}\n{"instruction": "x", "output": "y"}\n'
+
+
+def test_the_first_row_is_written_by_a_template(client_of_ada: Client) -> None:
+    made = upload(client_of_ada, ROWS, "rows.jsonl").json()
+    assert made["meta"]["jsonl"]["forms"] == {"alpaca": 2}
+
+    def written(**body: str) -> Any:
+        return client_of_ada.post(f"{made['url']}/example", body, content_type="application/json")
+
+    found = written(template="Q {instruction}{#input} ({input}){/input}\nA {output}").json()
+    assert found["row"] == 2
+    assert found["spans"] == [
+        {"text": "Q Who? (A letter.)\nA ", "learned": False},
+        {"text": "Ada.", "learned": True},
+    ]
+    assert "### Response:" in written().json()["template"]
+    refused = problem(written(template="{instruction}"), 422)
+    assert [error["field"] for error in refused["errors"]] == ["template"]
+    assert "Row 2 of the corpus lacks the key prompt" in str(problem(written(rows="plain"), 422))
+
+
+def test_a_text_without_rows_has_no_example(client_of_ada: Client) -> None:
+    made = upload(client_of_ada, TEXT.encode()).json()
+    assert made["meta"]["jsonl"] == {}
+    answer = client_of_ada.post(f"{made['url']}/example", {}, content_type="application/json")
+    assert "Row 1 of the corpus is not a JSON object." in str(problem(answer, 422))

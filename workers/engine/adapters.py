@@ -15,7 +15,6 @@ from peft import LoraConfig, PeftModel, inject_adapter_in_model
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM
-from transformers.modeling_utils import PreTrainedModel
 
 from playground.domain import lora
 from workers.engine import bases
@@ -27,7 +26,7 @@ BESIDE = ("tokenizer.json", "tokenizer_config.json", "receipt.json")
 _INSIDE, _PEFT = ".default.", "base_model.model."
 
 
-def attach(model: PreTrainedModel, params: Any, name: str) -> PreTrainedModel:
+def attach(model: Any, params: Any, name: str) -> None:
     """Freeze a network and put fresh adapters beside its layers, a pure function of the seed; `name` is the base's.
 
     Raises BadInput for layers that it does not have.
@@ -46,7 +45,6 @@ def attach(model: PreTrainedModel, params: Any, name: str) -> PreTrainedModel:
     torch.manual_seed(params.seed)
     inject_adapter_in_model(config, model)
     model.lora = config
-    return model
 
 
 def save(folder: Path, model: Any, weights: dict[str, Tensor]) -> None:

@@ -54,12 +54,13 @@ def open_base(
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise BadInput(f"The base model cannot be opened: {error}", {"model": [str(error)]}) from error
     tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
-    rows = model.get_input_embeddings().weight.shape[0]
+    embedding: Any = model.get_input_embeddings()
+    rows = int(embedding.weight.shape[0])
     if tokens > rows:
         message = f"The base model knows {rows:,} tokens and its tokenizer has {tokens:,}: they do not fit each other."
         raise BadInput(message, {"model": [message]})
     if quantization != "nf4":
-        model.to(device)
+        nn.Module.to(model, device)
     if model.config.eos_token_id is None:
         model.config.eos_token_id = end
     model.set_attn_implementation(attention.NAME)

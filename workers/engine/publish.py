@@ -117,7 +117,7 @@ def base_tokenizer(base: Path, text: Text, template: str) -> dict[str, Any]:
         if role in text.data.special:
             kept.setdefault(f"{role}_token", text.tokenizer.id_to_token(text.data.special[role]))
     end = text.data.special.get("eos")
-    ending = "" if end is None else text.tokenizer.id_to_token(end)
+    ending = "" if end is None else text.tokenizer.id_to_token(end) or ""
     return kept | {"chat_template": chat_template(template, opening(text.tokenizer), ending)}
 
 

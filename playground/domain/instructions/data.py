@@ -33,7 +33,7 @@ def opening(tokenizer: Tokenizer) -> str:
     """The special tokens that the tokenizer puts before every text, as text; most put none."""
     encoding = tokenizer.encode("a")
     count = next((at for at, special in enumerate(encoding.special_tokens_mask) if not special), 0)
-    return "".join(tokenizer.id_to_token(index) for index in encoding.ids[:count])
+    return "".join(tokenizer.id_to_token(index) or "" for index in encoding.ids[:count])
 
 
 def encode(pieces: list[str], first: int, tokenizer: Tokenizer, params: Tuning) -> dict[str, NDArray[Any]]:
@@ -109,7 +109,8 @@ def _without_end(data: Data, starts: Ids, sizes: Ids) -> Ids:
     if end is None:
         return np.ones(len(sizes), dtype=np.int64)
     last = starts + np.maximum(sizes - 2, 0)
-    return (data.tokens[last] == end).astype(np.int64)
+    redundant: Ids = (data.tokens[last] == end).astype(np.int64)
+    return redundant
 
 
 def _notes(data: Data, params: Tuning, block: int, fits: NDArray[np.bool_], empty: NDArray[np.bool_]) -> list[str]:
@@ -122,7 +123,7 @@ def _notes(data: Data, params: Tuning, block: int, fits: NDArray[np.bool_], empt
         )
     if not fits.all():
         long, first = np.flatnonzero(~fits), rows[~fits][0]
-        prompts = sum(int(_prompt(data, at) > block) for at in long)
+        prompts = sum(1 for at in long.tolist() if _prompt(data, at) > block)
         notes.append(
             f"{len(long):,} of {total:,} examples are longer than the block of {block:,} tokens and are left out, "
             f"first row {first}; {prompts:,} of them by their prompts alone."

@@ -95,7 +95,7 @@ def test_the_chat_template_that_is_saved_is_the_one_that_was_learned(bench: Benc
     said = run(bench, steps=1, template="alpaca", block_size=None)
     tokenizer = AutoTokenizer.from_pretrained(artifacts(said)["model"].path)
     asked = [{"role": "user", "content": "Who {is} it?"}]
-    written = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    written = str(tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True))
     assert written.startswith("Below is an instruction that describes a task. Write")
     assert written.endswith("### Instruction:\nWho {is} it?\n\n### Response:\n")
 

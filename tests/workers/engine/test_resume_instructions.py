@@ -21,7 +21,7 @@ HARD: dict[str, Any] = {**TUNING, "gradient_accumulation": 2, "steps": 20, "chec
 
 def begin(bench: Bench, kind: str, said: list[Up]) -> Attempt:
     """The next attempt, which is told what those before have said; an adapter's dropout needs its dice too."""
-    more = {"dropout": 0.1} if kind == "lora_sft" else {}
+    more: dict[str, Any] = {"dropout": 0.1} if kind == "lora_sft" else {}
     return bench.start(recorded=remember(said), planned=20 if said else None, kind=kind, **HARD, **more)
 
 
