@@ -38,8 +38,8 @@ def misfits(before: BaseModel, after: BaseModel) -> list[Misfit]:
 
 def bound(params: BaseModel) -> list[str]:
     """The names of the parameters that a fork cannot change."""
-    loose = set() if getattr(params, "architecture", None) in PLACED else {"block_size"}
-    return [name for name in type(params).model_fields if name in BOUND | set(DIMENSIONS) - loose]
+    tied = BOUND | {"preset", *_dimensions(params)}
+    return [name for name in type(params).model_fields if name in tied]
 
 
 def _differs(before: BaseModel, after: BaseModel, name: str) -> bool:

@@ -90,6 +90,19 @@ def test_a_fork_with_other_parameters_goes_its_own_way_exactly(
         assert_same(said, reference)
 
 
+def test_a_masked_model_forks_as_exactly(new_bench: NewBench) -> None:
+    params = {**HARDER, "kind": "mlm"}
+    whole, bench = new_bench(), new_bench()
+    reference = whole.run(**params)
+    state = next(path for path in whole.checkpoints() if int(path.name[:9]) == FROM)
+    shutil.copytree(state, bench.folder / BASE / state.name)
+    said = bench.start(base_step=FROM, **params).finish()
+    assert said[-1] == Finished(outcome="done"), said[-1]
+    for name in ("loss", "grad_norm", "val_loss"):
+        rest = {step: value for step, value in metrics(reference)[name].items() if step > FROM}
+        assert exact(metrics(said)[name]) == exact(rest), name
+
+
 def test_another_number_format_fits_the_same_state(branch: Callable[[], Bench]) -> None:
     said = branch().start(base_step=FROM, **{**HARDER, "precision": "bf16"}).finish()
     assert said[-1] == Finished(outcome="done")
