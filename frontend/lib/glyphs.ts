@@ -35,6 +35,11 @@ export function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");
 }
 
+/** Whether a piece that is no text is written by its bytes. */
+export function hexadecimal(piece: string): boolean {
+  return /^[0-9A-F]{2}( [0-9A-F]{2})+$/.test(piece);
+}
+
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Where half a surrogate pair stands: no text that UTF-8 could hold. */
