@@ -50,6 +50,7 @@ class Probes:
         self._words = [(word, ids) for word in params.probe_words if (ids := spelled(word, tokenizer))]
         self._looks, self._samples = Share(LOOKS, time.monotonic), Share(SAMPLES, time.monotonic)
         self._begun: tuple[int, float] | None = None
+        self._start = 0
         self._expected = 0.0
         self._left = 0
         self._told = port.recorded.probe > 0
@@ -71,17 +72,26 @@ class Probes:
         """Whether the step that is being taken is recorded; `seconds` is what the run has taken so far."""
         if not self._pinned or step <= self._port.recorded.probe:
             return False
-        done, before = self._begun = self._begun or (step - 1, seconds)
+        pace = self._pace(step - 1, seconds - self._looks.spent - self._samples.spent)
         asked = self._port.asked("probe", step) is not None
         if asked or step in (self._first + 1, planned):
             return True
         if not probing.scheduled(step):
             return False
         last = planned or 2 * step
-        pace = (seconds - before) / max(1, step - 1 - done)
-        self._expected = pace * (last - done)
+        self._expected = pace * (last - self._start)
         self._left = probing.remaining(step, last)
         return self._looks.affords(self._left, self._expected)
+
+    def _pace(self, done: int, seconds: float) -> float:
+        """Seconds a step of this attempt: without its first step, which is slow, as soon as there is another."""
+        if self._begun is None:
+            self._begun, self._start = (done, seconds), done
+            return 0.0
+        before, then = self._begun
+        if before == self._start:
+            self._begun = (done, seconds)
+        return (seconds - then) / max(1, done - before)
 
     def before(self, learner: Learner) -> None:
         """Keep what the update will change, and measure its gradient."""
