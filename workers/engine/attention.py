@@ -61,6 +61,10 @@ def attend(
 
 AttentionInterface.register(NAME, attend)
 
+_KERNEL = "_softmax_backward_data"
+softmax_backward: Callable[[Tensor, Tensor, int, torch.dtype], Tensor] = getattr(torch, _KERNEL)
+"""(upstream, softmax, dimension, dtype): the gradient of a softmax in one pass; torch has no public name for it."""
+
 
 @lru_cache(maxsize=16)
 def _swap(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -69,10 +73,11 @@ def _swap(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def _turn(x: Tensor, cosine: Tensor, crossed: Tensor) -> Tensor:
-    """x cosine + swapped(x crossed) for x (heads, batch, block, width) and factors (batch or 1, block, width)."""
+    """x cosine + swapped(x crossed), in place; x (heads, batch, block, width), factors (batch or 1, block, width)."""
     width = x.shape[-1]
-    swap = _swap(width, x.dtype, x.device)
-    return torch.addmm((x * cosine).view(-1, width), (x * crossed).view(-1, width), swap).view(x.shape)
+    across = (x * crossed).view(-1, width)
+    x.mul_(cosine).view(-1, width).addmm_(across, _swap(width, x.dtype, x.device))
+    return x
 
 
 class SelfAttention(torch.autograd.Function):
@@ -105,12 +110,13 @@ class SelfAttention(torch.autograd.Function):
             low, high = sine.chunk(2, dim=-1)
             ctx.forth, ctx.back = torch.cat((high, -low), dim=-1), torch.cat((-low, high), dim=-1)
             ctx.cosine = cosine
-            turned = _turn(turned, cosine, ctx.forth)
+            _turn(turned, cosine, ctx.forth)
         query, key = turned[:heads], turned[heads:]
         if heads > kv_heads:
             key, value = (part.repeat_interleave(heads // kv_heads, dim=0) for part in (key, value))
         query, key, value = (part.reshape(heads * batch, block, width) for part in (query, key, value))
-        mixed, kept = torch.empty_like(query), []
+        mixed: list[Tensor] = []
+        kept: list[Tensor] = []
         for rows, seen in _stripes(block, causal and mask is None):
             if mask is not None:
                 hidden = mask[:, 0, rows, seen].expand(heads, -1, -1, -1).reshape(heads * batch, -1, block)
@@ -121,32 +127,36 @@ class SelfAttention(torch.autograd.Function):
             else:
                 scores = torch.bmm(query[:, rows], key[:, seen].transpose(1, 2)).mul_(scale)
             kept.append(torch.softmax(scores, dim=-1))
-            mixed[:, rows] = torch.bmm(kept[-1], value[:, seen])
+            mixed.append(torch.bmm(kept[-1], value[:, seen]))
         ctx.save_for_backward(query, key, value, *kept)
         ctx.sizes, ctx.scale, ctx.causal = (batch, block, heads, kv_heads, width), scale, causal and mask is None
         ctx.rotated = rotation is not None
-        return mixed.view(heads, batch, block, width).permute(1, 2, 0, 3).reshape(batch, block, heads * width)
+        whole = _joined(mixed).view(heads, batch, block, width)
+        return whole.permute(1, 2, 0, 3).reshape(batch, block, heads * width)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         """The gradient of the packed projections; the steps of the forward pass backwards."""
         query, key, value, *kept = ctx.saved_tensors
-        batch, block, heads, kv_heads, width = ctx.sizes
+        batch, block, heads, _, width = ctx.sizes
         d_mixed = upstream[0].view(batch, block, heads, width).permute(2, 0, 1, 3).reshape(query.shape)
-        d_query, d_key, d_value = (torch.empty_like(part) for part in (query, key, value))
+        d_query: list[Tensor] = []
+        d_key = d_value = query  # the last stripe, which comes first, sees all keys; the others add to it
         stripes = list(zip(_stripes(block, ctx.causal), kept, strict=True))
-        for (rows, seen), weights in reversed(stripes):  # the last stripe sees all keys, the others add to it
-            first = seen.stop == block and rows.stop == block
+        for (rows, seen), weights in reversed(stripes):
             above = d_mixed[:, rows]
             slopes = torch.bmm(above, value[:, seen].transpose(1, 2))
-            slopes = torch._softmax_backward_data(slopes, weights, -1, weights.dtype)
-            d_query[:, rows] = torch.bmm(slopes, key[:, seen])
-            for gradient, left, right in ((d_key, slopes, query[:, rows]), (d_value, weights, above)):
-                if first:
-                    torch.bmm(left.transpose(1, 2), right, out=gradient)
-                else:
-                    gradient[:, seen] += torch.bmm(left.transpose(1, 2), right)
-        return (_pack(ctx, d_query, d_key, d_value), *[None] * 6)
+            slopes = softmax_backward(slopes, weights, -1, weights.dtype)
+            d_query.insert(0, torch.bmm(slopes, key[:, seen]))
+            by_key, by_value = (
+                torch.bmm(left.transpose(1, 2), right) for left, right in ((slopes, query[:, rows]), (weights, above))
+            )
+            if rows.stop == block:
+                d_key, d_value = by_key, by_value
+            else:
+                d_key[:, seen] += by_key
+                d_value[:, seen] += by_value
+        return (_pack(ctx, _joined(d_query), d_key, d_value), *[None] * 6)
 
 
 def _stripes(block: int, causal: bool) -> Iterator[tuple[slice, slice]]:
@@ -159,15 +169,19 @@ def _stripes(block: int, causal: bool) -> Iterator[tuple[slice, slice]]:
         yield slice(start, stop), slice(0, stop)
 
 
+def _joined(stripes: list[Tensor]) -> Tensor:
+    """The queries of all stripes together."""
+    return stripes[0] if len(stripes) == 1 else torch.cat(stripes, dim=1)
+
+
 def _pack(ctx: Any, d_query: Tensor, d_key: Tensor, d_value: Tensor) -> Tensor:
     """Gradients of turned and scaled heads as the gradient of the packed projections."""
     batch, block, heads, kv_heads, width = ctx.sizes
     if heads > kv_heads:
         shape = (kv_heads, heads // kv_heads, batch, block, width)
         d_key, d_value = (part.view(shape).sum(1) for part in (d_key, d_value))
-    sides = (part.view(-1, batch, block, width) for part in (d_query, d_key))
-    turned = torch.cat([side * ctx.scale for side in sides])
+    every = torch.cat([part.reshape(-1, batch, block, width) for part in (d_query, d_key, d_value)])
+    turned = every[: heads + kv_heads].mul_(ctx.scale)
     if ctx.rotated:
-        turned = _turn(turned, ctx.cosine, ctx.back)
-    every = torch.cat((turned, d_value.view(-1, batch, block, width)))
+        _turn(turned, ctx.cosine, ctx.back)
     return every.permute(1, 2, 0, 3).reshape(batch, block, -1)
