@@ -70,7 +70,7 @@ def look(
     ids = torch.tensor([pinned.ids], device=model.device)
     with watching(model) as kept:
         states = _states(model, ids, sight)[0]
-        attention = torch.stack([weights[0] for weights in kept])
+        attention = _stacked(kept, len(pinned.ids))
         kept.clear()
         asked: list[int | None]
         if sight == "causal":
@@ -98,6 +98,13 @@ def look(
         said = {} if true is None else {"p": _short(float(odds[row, true])), "rank": _rank(best.indices[row], true)}
         places[place] = {"top": top, **said}
     return Look(attention.cpu(), places)
+
+
+def _stacked(kept: list[Tensor], tokens: int) -> Tensor:
+    """(layers, heads, tokens, tokens); none where an architecture asks no attention of ours, or not alike."""
+    if len({weights.shape for weights in kept}) != 1:
+        return torch.zeros(0, 0, tokens, tokens)
+    return torch.stack([weights[0] for weights in kept])
 
 
 def _name(index: int, spelling: Spelling) -> str:

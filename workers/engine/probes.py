@@ -112,7 +112,8 @@ class Probes:
             return
         about = {} if self._told else {"about": self._about(whole, learner)}
         parts = [] if not self._words else [_bytes(self._vectors(learner).numpy().astype("<f4"))]
-        detail, attention = self._attention(whole, sum(map(len, parts)))
+        left = probing.JOB_BYTES - self._port.recorded.probe_bytes - self._port.probed
+        detail, attention = kept(whole, min(probing.RECORD_BYTES, left) - sum(map(len, parts)))
         self._looks.end(begun)
         data = {
             "step": step,
@@ -124,16 +125,6 @@ class Probes:
         }
         self._told = True
         self._port.probe(data, [base64.b64encode(part).decode() for part in [*attention, *parts]])
-
-    def _attention(self, looks: list[Look], used: int) -> tuple[str, list[bytes]]:
-        """Every head, or the mean of each layer's where that is too much to keep, or none."""
-        room = min(probing.RECORD_BYTES, probing.JOB_BYTES - self._port.recorded.probe_bytes - self._port.probed) - used
-        for detail in ("heads", "layers"):
-            every = [found.attention if detail == "heads" else found.attention.mean(1, keepdim=True) for found in looks]
-            parts = [_bytes(probing.coded(weights.numpy())) for weights in every]
-            if sum(map(len, parts)) <= room:
-                return detail, parts
-        return "none", [b"" for _ in looks]
 
     def _vectors(self, learner: Learner) -> Tensor:
         return word_vectors(learner.model, self._table(learner), [ids for _, ids in self._words]).cpu()
@@ -188,6 +179,16 @@ class Probes:
             {"id": index, "text": writer.add(index), "special": self._spelling.is_special(index)}
             for index in pinned.ids
         ]
+
+
+def kept(looks: list[Look], room: int) -> tuple[str, list[bytes]]:
+    """Attention in at most so many bytes: every head, or the mean of each layer's where that is too much, or none."""
+    for detail in ("heads", "layers") if len(looks[0].attention) else ():
+        every = [found.attention if detail == "heads" else found.attention.mean(1, keepdim=True) for found in looks]
+        parts = [_bytes(probing.coded(weights.numpy())) for weights in every]
+        if sum(map(len, parts)) <= room:
+            return detail, parts
+    return "none", [b"" for _ in looks]
 
 
 def _bytes(array: NDArray[np.generic]) -> bytes:

@@ -19,7 +19,8 @@ from tests.workers.engine.attempts import Bench, Up, exact, metrics, of_type, re
 from workers.engine import models
 from workers.engine import tokenizer as bpe
 from workers.engine.layers import layer_of, lengths, ordered
-from workers.engine.looking import Pinned, look
+from workers.engine.looking import Look, Pinned, look
+from workers.engine.probes import kept
 from workers.engine.share import Share
 from workers.engine.spelling import Spelling
 from workers.engine.watched import watching
@@ -229,6 +230,22 @@ def test_layers_are_told_apart_by_the_names_of_their_weights() -> None:
         found = lengths({name: weight.detach() for name, weight in weights.items()})
         own = [weight.detach() for name, weight in weights.items() if layer_of(name) == "1"]
         assert found["1"] == pytest.approx(float(torch.cat([tensor.flatten() for tensor in own]).norm()))
+
+
+def test_what_is_too_much_to_keep_is_kept_coarser_or_not_at_all() -> None:
+    torch.manual_seed(0)
+    weights = torch.softmax(torch.randn(3, 4, 20, 20), -1)
+    looks = [Look(weights, []), Look(weights[..., :8, :8], [])]
+    detail, parts = kept(looks, 10**6)
+    whole = sum(map(len, parts))
+    assert detail == "heads"
+    assert len(zlib.decompress(parts[0])) == 3 * 4 * 20 * 20
+    detail, parts = kept(looks, whole - 1)
+    assert detail == "layers"
+    found = np.frombuffer(zlib.decompress(parts[0]), np.uint8).reshape(3, 20, 20)
+    assert np.array_equal(found, coded(weights.mean(1).numpy()))
+    assert kept(looks, 100) == ("none", [b"", b""])
+    assert kept([Look(torch.zeros(0, 0, 5, 5), [])], 10**6) == ("none", [b""])
 
 
 class Clock:
