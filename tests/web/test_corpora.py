@@ -181,13 +181,13 @@ def test_the_first_row_is_written_by_a_template(client_of_ada: Client) -> None:
         {"text": "Ada.", "learned": True},
     ]
     assert "### Response:" in written().json()["template"]
-    refused = problem(written(template="{instruction}"), 422)
-    assert [error["field"] for error in refused["errors"]] == ["template"]
-    assert "Row 2 of the corpus lacks the key prompt" in str(problem(written(rows="plain"), 422))
+    refused = problem(written(template="{instruction}"))
+    assert [error.field for error in refused.errors] == ["template"]
+    assert "Row 2 of the corpus lacks the key prompt" in problem(written(rows="plain")).detail
 
 
 def test_a_text_without_rows_has_no_example(client_of_ada: Client) -> None:
     made = upload(client_of_ada, TEXT.encode()).json()
     assert made["meta"]["jsonl"] == {}
     answer = client_of_ada.post(f"{made['url']}/example", {}, content_type="application/json")
-    assert "Row 1 of the corpus is not a JSON object." in str(problem(answer, 422))
+    assert "Row 1 of the corpus is not a JSON object." in problem(answer).detail
