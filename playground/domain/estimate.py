@@ -103,7 +103,10 @@ def footprint(params: Training, shape: Shape, dropout: float, precision: Precisi
     gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
     vectors, inner, attention = KEPT[shape.architecture, precision]
     held = vectors * shape.d_model + inner * shape.d_ff + attention * shape.n_head * shape.block_size
-    activations = round(rows * shape.n_layer * held * wide * (DROPOUT_EXTRA if dropout else 1))
+    at_once = 1 if params.gradient_checkpointing else shape.n_layer
+    activations = round(rows * at_once * held * wide * (DROPOUT_EXTRA if dropout else 1))
+    if params.gradient_checkpointing:
+        activations += rows * shape.n_layer * shape.d_model * wide  # what goes into each layer
     chunk = min(rows, loss_rows(shape.vocab_size))
     logits = shape.vocab_size * (chunk * LOGIT_BYTES + shape.d_model * 4)
     parts = {

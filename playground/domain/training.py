@@ -74,6 +74,12 @@ class Training(Knobs):
     precision: Literal["auto", "fp32", "bf16"] = knob(
         "auto", "optimizer", "Precision", "Number format of the network's arithmetic; auto takes the faster one."
     )
+    gradient_checkpointing: bool = knob(
+        False,
+        "optimizer",
+        "Gradient checkpointing",
+        "Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.",
+    )
     seed: int = knob(
         1, "optimizer", "Seed", "Same seed, same machine: the same run, number by number.", ge=0, le=2**32 - 1
     )

@@ -45,6 +45,8 @@ class Learner:
         self.precision = precision
         if model.device.type == "cpu":
             lean(model)
+        if params.gradient_checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self._clip = params.clip
         learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         self._names = list(learned)

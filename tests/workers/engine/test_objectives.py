@@ -16,7 +16,7 @@ from workers.engine.attention import attend
 from workers.engine.batches import IGNORED, Tensors, tensors
 from workers.engine.lean import lean
 from workers.engine.objectives import ChunkedCrossEntropy, next_token
-from workers.engine.precision import Learner
+from workers.engine.precision import Learner, Precision
 
 
 def gradients(loss: Tensor, *wrt: Tensor) -> tuple[Tensor, ...]:
@@ -123,3 +123,21 @@ def test_bf16_keeps_what_a_single_update_would_lose() -> None:
     assert all(weight.dtype == torch.bfloat16 for weight in model.parameters())
     assert all(weight.dtype == torch.float32 for weight in learner.weights().values())
     assert all(not torch.equal(weight, before[name]) for name, weight in learner.weights().items())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_gradient_checkpointing_changes_no_bit_of_a_gradient(architecture: str, precision: Precision) -> None:
+    ids = torch.randint(0, 320, (2, 16))
+    found = []
+    for checkpointed in (False, True):
+        model = build(architecture=architecture, n_layer=2, dropout=0.1)
+        learner = Learner(model, Training(gradient_checkpointing=checkpointed), precision)
+        torch.manual_seed(5)
+        loss: Any = next_token(model.train(), batch(ids, ids))
+        loss.backward()
+        learner.collect()
+        found.append({name: gradient.clone() for name, gradient in learner.gradients().items()})
+    plain, again = found
+    assert plain.keys() == again.keys()
+    assert all(torch.equal(plain[name], again[name]) for name in plain)
