@@ -1,26 +1,44 @@
-"""`make bench`: measure, print, and write `benchmarks/RESULTS.md`."""
+"""`make bench`: measure, print, and write `benchmarks/RESULTS.md`.
+
+`python -m benchmarks WORD ...` measures only what has one of the words in its title; the other rows stay as they are.
+"""
 
 import os
 import platform
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import delivery, first_point, tokens
+from benchmarks import delivery, first_point, tokens, training
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Run every measurement, one after the other, since they would disturb each other; each is kept at once."""
-    lines = ["# Results", "", _machine(), "", "| measured | aim | result |", "|---|---|---|"]
+    known = _known()
     for title, rows in MEASUREMENTS.items():
+        if words and not any(word.lower() in title.lower() for word in words):
+            continue
         print(f"{title} ...", flush=True)
         found = rows()
-        lines += found
+        known |= {_name(row): row for row in found}
         print("\n".join(found), flush=True)
+        lines = ["# Results", "", _machine(), "", "| measured | aim | result |", "|---|---|---|", *known.values()]
         RESULTS.write_text("\n".join(lines) + "\n")
+
+
+def _known() -> dict[str, str]:
+    """The rows that there are, by what they measure."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    return {_name(row): row for row in lines if row.startswith("| ") and not row.startswith("| measured ")}
+
+
+def _name(row: str) -> str:
+    return row.split(" | ", maxsplit=1)[0]
 
 
 def _first_point() -> list[str]:
@@ -65,6 +83,10 @@ MEASUREMENTS: dict[str, Callable[[], list[str]]] = {
     "From the press of Train to the first point": _first_point,
     "From the worker's step to the browser": _delivery,
     "The tokens wing": _tokens,
+    **{f"CLM {shape} {kind}": partial(training.causal, shape, kind) for shape, kind in training.CASES},
+    "MLM": training.masked,
+    "LoRA": training.instructions,
+    "Watching a run": training.watched,
 }
 
 
@@ -85,4 +107,4 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -35,14 +35,15 @@ QUIET: dict[str, Any] = {
 class Paced(Port):
     """A port that lets the loop go on when the driver does; every step asks it once, as nothing is accumulated."""
 
-    def __init__(self, conn: "Connection[Any, Any]", pace: Pace) -> None:
+    def __init__(self, conn: "Connection[Any, Any]", pace: Pace, *, silent: bool) -> None:
         super().__init__(conn)
-        self._pace, self._tokens = pace, 0.0
+        self._pace, self._tokens, self._silent = pace, 0.0, silent
 
     def metrics(self, step: int, **values: float) -> None:
         """Count the tokens on the way."""
         self._tokens = values.get("tokens", self._tokens)
-        super().metrics(step, **values)
+        if not self._silent:
+            super().metrics(step, **values)
 
     def wish(self) -> Wish | None:
         """Wait for the driver."""
@@ -84,7 +85,7 @@ def main(spec: dict[str, Any]) -> None:
             folder=str(folder),
             threads=spec["threads"],
         )
-        run = Run(start, Paced(ours, pace))
+        run = Run(start, Paced(ours, pace, silent=spec.get("silent", False)))
         if "tokens" in spec:
             np.save(spec["tokens"], np.asarray(run.text.data.tokens, dtype=np.int64))
         if "tokenizer" in spec:
