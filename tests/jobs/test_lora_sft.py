@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer
 
 from playground.domain.errors import BadInput
-from playground.domain.instructions.data import opening
 from playground.domain.kind import Batch, Data, Facts, SpeedPoint, Split
 from playground.domain.special import special_ids
 from playground.domain.tokenization import starter
@@ -217,10 +216,6 @@ def test_a_template_that_ends_with_the_end_token_gets_no_second_one(tokenizer: T
 def test_one_repeated_line_is_learned_like_any_other(tokenizer: Tokenizer) -> None:
     data = arranged(tokenizer, params(block_size=64), [LINES[0]] * 50)
     assert len({tuple(inputs) for inputs, _ in examples(batch(data, params(block_size=64)))}) == 1
-
-
-def test_most_tokenizers_put_nothing_before_a_text(tokenizer: Tokenizer) -> None:
-    assert opening(tokenizer) == ""
 
 
 def test_the_adapter_is_counted_exactly() -> None:
