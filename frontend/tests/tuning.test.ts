@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { canBeTuned, hasRows, inSentence, rowsOf } from "../lib/tuning";
+import type { Artifact } from "../lib/types";
+
+const artifact = (meta: Record<string, unknown>): Artifact => ({ meta }) as unknown as Artifact;
+
+test("a base writes texts on and is whole", () => {
+  expect(canBeTuned(artifact({ architecture: "llama" }))).toBe(true);
+  expect(canBeTuned(artifact({ architecture: "llama", adapter: true }))).toBe(false);
+  expect(canBeTuned(artifact({ architecture: "bert" }))).toBe(false);
+});
+
+test("only rows of a known form are examples", () => {
+  expect(rowsOf(artifact({ jsonl: { rows: 2, keys: ["prompt", "completion"], forms: { plain: 2 } } }))).toEqual({ rows: 2, keys: ["prompt", "completion"] });
+  for (const meta of [{}, { jsonl: {} }, { jsonl: { rows: 2, keys: ["a"], forms: {} } }]) expect(hasRows(artifact(meta))).toBe(false);
+});
+
+test("a title goes into a sentence, a name stays as it is", () => {
+  expect(inSentence("Language model")).toBe("language model");
+  expect(inSentence("LoRA adapter")).toBe("LoRA adapter");
+  expect(inSentence("微调模型")).toBe("微调模型");
+});
