@@ -99,6 +99,9 @@ export function lay(wish: Wish, letters = 80): Laid {
   };
 }
 
+/** So many names fit into the free corner of a narrow picture; more would lie on the curves. */
+const CORNER = 4;
+
 /** Below so many letters the labels have no room beside the curve. */
 const NARROW = 40;
 
@@ -143,7 +146,7 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
         tickvals: laid.y.ticks,
         ticktext: laid.y.ticks.map((tick) => `${words.y(tick)}\u2002`),
       },
-      annotations: [...endLabels(named, labels, theme, pixels, narrow), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
+      annotations: [...(narrow && labels.length > CORNER ? [] : endLabels(named, labels, theme, pixels, narrow)), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
     },
   };
 }
