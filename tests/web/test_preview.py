@@ -123,6 +123,12 @@ def test_all_that_is_wrong_is_named_and_no_worker_is_asked(client_of_ada: Client
     assert problem(ask(client_of_ada, corpus)).code == "no_worker"
 
 
+def test_a_kind_that_feeds_no_network_has_no_batches(client_of_ada: Client, corpus: Artifact) -> None:
+    run = {"kind": "tokenizer", "params": {"corpus": str(corpus.pk)}}
+    said = problem(client_of_ada.post(URL, run, content_type="application/json"))
+    assert (said.status, [error.field for error in said.errors]) == (422, ["kind"])
+
+
 def test_what_is_somebody_elses_is_not_found(client_of_ada: Client, corpus: Artifact) -> None:
     corpus.owner = User.objects.create_user("eve")
     corpus.save()

@@ -38,6 +38,9 @@ async def preview(request: HttpRequest, body: PreviewRequest) -> object:
     """
     run = schemas.JobRequest(kind=body.kind, params=body.params)
     order = await query(lambda: requests.read(user_of(request), run))
+    if order.kind.work != "train":
+        message = _("A run of this kind feeds no network, so that there are no batches to show.")
+        raise BadInput(message, {"kind": [message]})
     asked = {
         "kind": order.kind.name,
         "params": order.params.model_dump(mode="json"),
