@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, ViewportSize, expect
 
@@ -98,7 +99,7 @@ def test_a_step_is_the_same_before_the_run_and_after_it(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_and_in_chinese_nothing_is_cut_through(
-    site: Site, chromium: Browser, entered: StorageState, scheme: str
+    site: Site, chromium: Browser, entered: StorageState, owner: httpx.Client, scheme: str
 ) -> None:
     context = chromium.new_context(
         viewport=PHONE,
@@ -110,11 +111,17 @@ def test_on_a_phone_and_in_chinese_nothing_is_cut_through(
     context.set_default_timeout(STEP_MS)
     watch = Watch(context, site.url)
     page = context.new_page()
-    page.goto("/train/?kind=clm&vocab_size=300")
+    # So small a vocabulary cuts most of these characters into two to four tokens.
+    poem = ("poem.txt", "明月光，疑是地上霜。🦊 舉頭望山月\n低頭思故鄉。".encode() * 300)
+    corpus = owner.post("corpora", files={"file": poem}, data={"name": "poem"}).raise_for_status().json()["id"]
+    page.goto(f"/train/?kind=clm&vocab_size=270&corpus={corpus}")
     section = page.locator("section.sees")
     section.scroll_into_view_if_needed()
     expect(section.get_by_role("listbox")).to_be_visible(timeout=LONG_MS)
     expect(section.get_by_role("heading", name="网络看到什么")).to_be_visible()
+    text = section.get_by_role("listbox").inner_text()
+    assert "🦊" in text
+    assert "月" in text
     assert "\ufffd" not in section.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     Person(page).picture(f"preview-phone-{scheme}", height=2400)
