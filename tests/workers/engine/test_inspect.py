@@ -14,7 +14,7 @@ from tests.workers.engine.attempts import Bench, artifacts
 from tests.workers.engine.hostile import PANICS, crafted
 from workers.engine import measure as speed
 from workers.engine.verbs import VERBS, WARM_MODELS, Model, Shelf, measure_speed
-from workers.inspection import Verb
+from workers.inspection import WALL, Verb
 
 Frame = dict[str, Any]
 
@@ -175,3 +175,4 @@ def test_only_the_models_used_last_stay_warm(model: Frame) -> None:
 def test_what_may_be_asked_for_is_what_a_child_can_do() -> None:
     """The worker, which never loads the engine, keeps its own list; measuring it asks for by itself."""
     assert set(get_args(Verb)) == set(VERBS) - {"measure"}
+    assert set(get_args(Verb)) == set(WALL)
