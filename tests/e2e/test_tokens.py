@@ -78,6 +78,27 @@ def test_the_keyboard_walks_through_the_tokens(bench: Page) -> None:
     expect(column.locator("[aria-selected=true]")).to_have_count(0)
 
 
+def test_the_bench_without_a_mouse(bench: Page) -> None:
+    """From the text to the switches, to a column, along its tokens, and to how one of them was made."""
+    bench.get_by_role("textbox", name="Text", exact=True).focus()
+    bench.keyboard.press("Control+a")
+    bench.keyboard.type("the cat 猫")
+    expect(columns(bench).first).to_contain_text("猫")
+    for _ in range(30):
+        bench.keyboard.press("Tab")
+        if bench.evaluate("document.activeElement.getAttribute('role')") == "listbox":
+            break
+    bench.keyboard.press("ArrowRight")
+    expect(columns(bench).first.locator("[aria-selected=true]")).to_have_count(1)
+    for at in range(3):
+        expect(columns(bench).nth(at).locator("[aria-selected=true]").first).to_be_visible()
+    bench.keyboard.press("Tab")
+    assert bench.evaluate("document.activeElement.tagName") == "A"
+    bench.keyboard.press("Enter")
+    bench.wait_for_url("**/exhibits/tokens/vocabulary/**")
+    expect(bench.get_by_text("Choose a piece to see how it was made.")).to_have_count(0)
+
+
 def test_the_state_is_in_the_address(bench: Page) -> None:
     write(bench, "remember me")
     bench.get_by_label("Differences").check()
@@ -196,23 +217,44 @@ def test_claims_are_checked_on_the_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "slug", ["units", "languages", "vocabulary", "growing", "examples", "windows", "padding", "chat"]
+    "slug", ["units", "languages", "vocabulary", "growing", "grown", "examples", "windows", "padding", "chat"]
 )
 def test_every_other_page_draws_its_picture(page: Page, slug: str) -> None:
     page.goto(f"/exhibits/tokens/{slug}/")
     expect(page.locator(".stage .skeleton")).to_have_count(0)
-    expect(page.locator(".stage")).not_to_be_empty()
+    expect(page.locator(".case, .empty").first).not_to_be_empty()
     expect(page.locator(".problem")).to_have_count(0)
 
 
-@pytest.mark.parametrize("slug", ["bench", "bpe", "unigram", "languages"])
+def test_a_tokenizer_is_trained_from_the_library_and_tried_on_the_bench(page: Page) -> None:
+    page.goto("/library/")
+    page.get_by_role("button", name="More about Storyworld", exact=True).click()
+    page.get_by_role("link", name="Train a tokenizer on it").click()
+    expect(page.get_by_role("heading", name="Train a tokenizer")).to_be_visible()
+    page.get_by_label("Algorithm").select_option("unigram")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("link", name="Try it on the bench").click(timeout=120_000)
+    expect(columns(page)).to_have_count(3)
+    expect(page.get_by_role("combobox", name="Tokenizer 1")).to_contain_text("Unigram")
+    write(page, "the miller sleeps")
+    assert shown(columns(page).first) == "the miller sleeps"
+
+
+def test_names_on_the_hub_are_off_and_said_to_be(bench: Page) -> None:
+    expect(bench.get_by_text("this Vitrine does not go to the internet")).to_be_visible()
+
+
+PAGES = ["bench", "bpe", "wordpiece", "unigram", "units", "languages", "vocabulary", "growing", "windows", "chat"]
+
+
+@pytest.mark.parametrize("slug", [*PAGES, "examples", "padding", "grown"])
 def test_on_a_phone_nothing_sticks_out(site: Site, chromium: Browser, entered: StorageState, slug: str) -> None:
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, storage_state=entered, base_url=site.url
     )
     page = context.new_page()
     page.goto(f"/exhibits/tokens/{slug}/")
-    expect(page.locator(".case")).to_be_visible()
+    expect(page.locator(".case, .empty").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     context.close()

@@ -18,6 +18,7 @@ from playground.domain.tokenization import starter
 from playground.library.models import Artifact
 from playground.web.apart.pool import pool
 from tests.conftest import SignedIn
+from tests.workers.engine.hostile import PANICS, crafted
 
 pytestmark = pytest.mark.usefixtures("clean_store")
 TEXT = "The miller's cat. 磨坊里的猫 👩‍🍳 naïve"
@@ -192,3 +193,25 @@ def test_a_sentencepiece_model_is_refused_for_training_at_its_field(client_of_ad
         (error,) = answer.json()["errors"]
         assert error["field"] == "params.tokenizer"
         assert "SentencePiece model" in error["message"]
+
+
+def test_a_hundred_megabytes_of_merges_are_refused_with_the_limit(client_of_ada: Client) -> None:
+    fields = {"merges": SimpleUploadedFile("merges.txt", b"#version: 0.2\n" + b"a b\n" * (25 << 20))}
+    answer = upload(client_of_ada, b'{"a": 0, "b": 1, "ab": 2}', **fields)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert not Artifact.objects.exists()
+
+
+@pytest.mark.parametrize("shape", sorted(PANICS))
+def test_what_makes_the_library_panic_is_refused_with_a_reason(client_of_ada: Client, shape: str) -> None:
+    answer = upload(client_of_ada, crafted(**PANICS[shape]).encode())
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"][0]["message"]) > 20
+    assert bench(client_of_ada, "bpe-mixed").status_code == 200
+
+
+def test_half_a_surrogate_pair_is_refused_at_its_field(client_of_ada: Client) -> None:
+    body = b'{"text": "a\\ud800b", "tokenizers": ["byte"]}'
+    answer = client_of_ada.post("/api/v1/exhibits/tokens/bench", body, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "text"

@@ -85,6 +85,8 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit() -> None:
         {"model": {"type": "BPE", "vocab": {"a": 2**40}, "merges": []}},
         {"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}},
         {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": [["a", "b"]]}},
+        {"model": {"type": "BPE", "vocab": "/etc/passwd", "merges": "/etc/hosts"}},
+        {"model": {"type": "WordPiece", "vocab": "vocab.txt", "unk_token": "[UNK]"}},
         {"model": {"type": "Unigram", "vocab": [["a"]], "unk_id": 0}},
         {"model": {"type": "Unigram", "vocab": [["a", -1.0]], "unk_id": 7}},
         {"model": {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "[UNK]", "max_input_chars_per_word": "x"}},
