@@ -30,7 +30,14 @@ from workers.order import SHARE
 log = logging.getLogger("vitrine.inspect")
 ENGINE = "workers.engine.inspect"
 Verb = Literal["generate", "fill", "exhibit", "check_model", "preview", "export"]
-WALL: dict[Verb, float] = {"generate": 120.0, "fill": 60.0, "exhibit": 60.0, "check_model": 15.0, "preview": 40.0, "export": 1800.0}
+WALL: dict[Verb, float] = {
+    "generate": 120.0,
+    "fill": 60.0,
+    "exhibit": 60.0,
+    "check_model": 15.0,
+    "preview": 40.0,
+    "export": 1800.0,
+}
 """Seconds that a request may take from the moment its child begins with it."""
 
 WAITING = 64
