@@ -16,9 +16,10 @@ from playground.ledger.append import append
 from playground.ledger.controls import remove
 from playground.ledger.models import Job, ProbeBlob
 from playground.ledger.timeline import events_after
+from playground.library.models import Artifact
 from playground.people.models import User
 from tests.conftest import SignedIn
-from tests.web.conftest import run
+from tests.web.conftest import queue, run
 
 WORDS = ["cat", "dog", "owl"]
 TOKENS = 4
@@ -123,3 +124,14 @@ def test_records_go_away_with_their_run(probed: Job) -> None:
     append(probed.pk, 1, [], to=Status.DONE)
     remove(Job.objects.get(pk=probed.pk))
     assert not ProbeBlob.objects.exists()
+
+
+def test_a_run_without_pinned_sentences_has_nothing_to_record(
+    client_of_ada: Client, user: User, corpus: Artifact
+) -> None:
+    job = queue(user, corpus)
+    run(job)
+    refused = client_of_ada.post(f"/api/v1/jobs/{job.pk}/probe")
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_pinned")
+    Job.objects.filter(pk=job.pk).update(params={**job.params, "probes": ["the fox"]})
+    assert client_of_ada.post(f"/api/v1/jobs/{job.pk}/probe").status_code == 200

@@ -6,7 +6,9 @@ The answer is the run as it stands; what comes of the request is an event of the
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from playground.domain.errors import Conflict
 from playground.ledger.asks import ask
 from playground.web.access import SIGNED_IN, user_of
 from playground.web.api import requests, schemas, schemas_runs
@@ -32,5 +34,8 @@ def sample(request: HttpRequest, id: UUID, body: schemas_runs.SampleRequest) -> 
 
 @router.post("/{uuid:id}/probe", auth=SIGNED_IN, response=schemas.Job, operation_id="probe_job")
 def probe(request: HttpRequest, id: UUID) -> object:
-    """Have a running run record its pinned sentences now."""
-    return job_json(ask(job_of(user_of(request), id), "probe"))
+    """Have a running run record its pinned sentences now. Refused with 409 where none is pinned."""
+    job = job_of(user_of(request), id)
+    if not job.params.get("probes"):
+        raise Conflict(_("No sentence is pinned to this run."), code="nothing_pinned")
+    return job_json(ask(job, "probe"))
