@@ -713,7 +713,7 @@ export interface paths {
         put?: never;
         /**
          * Probe
-         * @description Have a running run record its pinned sentences now.
+         * @description Have a running run record its pinned sentences now. Refused with 409 where none is pinned.
          */
         post: operations["probe_job"];
         delete?: never;
@@ -1536,6 +1536,12 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Gradient checkpointing
+             * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
+             * @default false
+             */
+            gradient_checkpointing: boolean;
+            /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
              * @default 1
@@ -1929,7 +1935,10 @@ export interface components {
          * @description A form to be made: gguf-f16, gguf-q8_0, gguf-q4_0 or merged.
          */
         ExportRequest: {
-            /** Format */
+            /**
+             * Format
+             * @default
+             */
             format: string;
         };
         /**
@@ -2316,6 +2325,12 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Gradient checkpointing
+             * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
+             * @default false
+             */
+            gradient_checkpointing: boolean;
+            /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
              * @default 1
@@ -2591,6 +2606,12 @@ export interface components {
              * @enum {string}
              */
             precision: "auto" | "fp32" | "bf16";
+            /**
+             * Gradient checkpointing
+             * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
+             * @default false
+             */
+            gradient_checkpointing: boolean;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
@@ -3474,6 +3495,12 @@ export interface components {
              * @enum {string}
              */
             precision: "auto" | "fp32" | "bf16";
+            /**
+             * Gradient checkpointing
+             * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
+             * @default false
+             */
+            gradient_checkpointing: boolean;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
