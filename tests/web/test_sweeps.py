@@ -115,6 +115,7 @@ def test_asks_reach_only_a_run_that_runs(client_of_ada: Client, job: Job) -> Non
     assert problem(client_of_ada.post(f"/api/v1/jobs/{job.pk}/evaluate")).code == "not_running"
     taken = claim("w")
     assert taken is not None
+    Job.objects.filter(pk=job.pk).update(params={**job.params, "probes": ["the fox"]})
     for what, body in (("evaluate", {}), ("sample", {"prompt": "Once"}), ("sample", {}), ("probe", {})):
         response = submit(client_of_ada, body, None, f"/api/v1/jobs/{job.pk}/{what}")
         assert (response.status_code, response.json()["id"]) == (200, str(job.pk))
