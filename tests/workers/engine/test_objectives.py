@@ -12,7 +12,7 @@ from playground.domain.training import Training
 from playground.jobs.clm import Params
 from tests.workers.engine.attempts import TINY
 from workers.engine import models
-from workers.engine.attention import attend
+from workers.engine.attention import attend, fused
 from workers.engine.batches import IGNORED, Tensors, tensors
 from workers.engine.lean import lean
 from workers.engine.objectives import ChunkedCrossEntropy, next_token
@@ -52,9 +52,13 @@ def test_attention_is_causal_attention(queries: int, keys: int, kv_heads: int) -
     ours, _ = attend(torch.nn.Identity(), query, key, value)
     mask = torch.ones(queries, keys, dtype=torch.bool).tril(keys - queries)
     theirs = functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=True).transpose(1, 2)
+    on_gpu = fused(query, key, value, None, None, 0.0, causal=True)
     torch.testing.assert_close(ours, theirs)
-    for own, their in zip(gradients(ours.sum(), query, key), gradients(theirs.sum(), query, key), strict=True):
-        torch.testing.assert_close(own, their)
+    torch.testing.assert_close(on_gpu, theirs)
+    expected = gradients(theirs.sum(), query, key)
+    for found in (ours, on_gpu):
+        for own, their in zip(gradients(found.sum(), query, key), expected, strict=True):
+            torch.testing.assert_close(own, their)
 
 
 def batch(ids: Tensor, labels: Tensor) -> Tensors:
