@@ -65,6 +65,7 @@ def about(model: Any, base: str, params: Any) -> dict[str, Any]:
         "rank": params.rank,
         "alpha": params.alpha,
         "targets": sorted(model.lora.target_modules),
+        "linear": {},  # the layers bear PEFT's names now; those of the base are told with the base
     }
 
 
