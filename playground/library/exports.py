@@ -1,6 +1,6 @@
 """A model in other forms, made when somebody asks for one and kept for the next who does.
 
-A form is a pure function of the model's content, so that what was made lies in the store under a hash of both; it can be
+A form is a pure function of the model's content, so what was made lies in the store under a hash of both; it can be
 made again at any time and is the first to go when there is too much. How far a form is that is being made stands in
 Redis, which may forget it: then it is asked for once more.
 """
