@@ -109,8 +109,10 @@ types: setup-dev ## generate the TypeScript types of the API anew
 
 # ---- measuring and keeping ---------------------------------------------------------------------------------
 
-bench-env: setup-dev ## install what the benchmarks need beyond the tests
+bench-env: setup-dev ## install what the benchmarks need beyond the tests: a browser, and the peers in .venv-bench
 	@tools/chromium.sh $(VENV)
+	@test -x .venv-bench/bin/python || tools/venv.sh .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
 
 bench: bench-env ## measure, print and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
@@ -119,4 +121,4 @@ lock: setup-dev ## write the lock files from what is installed
 	$(BIN)/python tools/lock.py
 
 clean: ## remove what was built or installed; the data in var stays
-	rm -rf $(VENV) frontend/node_modules frontend/dist $(MESSAGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench frontend/node_modules frontend/dist $(MESSAGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -35,7 +35,8 @@ class Block(nn.Module):
         query, key, value = (part.view(batch, block, self.heads, -1).transpose(1, 2) for part in parts)
         seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.mixed(seen.transpose(1, 2).contiguous().view(batch, block, width))
-        return x + self.narrow(functional.gelu(self.widen(self.second(x))))
+        wide: Tensor = self.narrow(functional.gelu(self.widen(self.second(x))))
+        return x + wide
 
 
 class GPT(nn.Module):

@@ -59,8 +59,8 @@ def network(spec: dict[str, Any]) -> Any:
     )
     torch.manual_seed(1)
     if spec["architecture"] == "gpt2":
-        dropouts = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-        sizes = {"n_positions": block, "n_embd": width, "n_layer": layers, "n_head": heads}
+        dropouts: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+        sizes: dict[str, Any] = {"n_positions": block, "n_embd": width, "n_layer": layers, "n_head": heads}
         return GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, bos_token_id=0, eos_token_id=0, **sizes, **dropouts))
     sizes = {
         "vocab_size": vocabulary,

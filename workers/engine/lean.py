@@ -34,7 +34,8 @@ class Normalize(torch.autograd.Function):
         scale = length.square_().div_(x.shape[-1]).add_(eps).rsqrt_().to(x.dtype)
         unit = x * scale
         ctx.save_for_backward(unit, scale, weight)
-        return unit * weight
+        normalized: Tensor = unit * weight
+        return normalized
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor | None, None]:
@@ -71,7 +72,7 @@ def _usable(module: Any, dropout: float, x: Tensor) -> bool:
     return x.device.type == "cpu" and torch.is_grad_enabled() and not (module.training and dropout > 0)
 
 
-def _together(x: Tensor, *projections: nn.Module) -> Tensor:
+def _together(x: Tensor, *projections: Any) -> Tensor:
     """Several projections side by side, in one product where none of them is wrapped by an adapter."""
     if all(type(projection) is nn.Linear for projection in projections):
         weight = torch.cat([projection.weight for projection in projections])
@@ -137,17 +138,15 @@ def _subclass(lean: type[nn.Module], original: type[nn.Module]) -> type[nn.Modul
     return type(f"Lean{original.__name__}", (lean, original), {})
 
 
-LEAN: dict[type[nn.Module], type[nn.Module]] = {
-    original: _subclass(lean, original)
-    for lean, originals in {
-        LeanNorm: [LlamaRMSNorm, MistralRMSNorm, Qwen2RMSNorm, Qwen3RMSNorm],
-        LeanGELU: [NewGELUActivation],
-        LeanLlamaAttention: [LlamaAttention, Qwen2Attention],
-        LeanGPT2Attention: [GPT2Attention],
-        LeanBertAttention: [BertSelfAttention],
-    }.items()
-    for original in originals
-}
+_FORMS: list[tuple[type[nn.Module], list[type[nn.Module]]]] = [
+    (LeanNorm, [LlamaRMSNorm, MistralRMSNorm, Qwen2RMSNorm, Qwen3RMSNorm]),
+    (LeanGELU, [NewGELUActivation]),
+    (LeanLlamaAttention, [LlamaAttention, Qwen2Attention]),
+    (LeanGPT2Attention, [GPT2Attention]),
+    (LeanBertAttention, [BertSelfAttention]),
+]
+LEAN = {original: _subclass(form, original) for form, originals in _FORMS for original in originals}
+"""The leaner form of each class that has one."""
 
 
 def lean(model: nn.Module) -> None:

@@ -79,7 +79,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         ctx.share = 1.0 / max(1, count)
         d_hidden = d_learned if every else torch.zeros_like(hidden).index_copy_(0, chosen, d_learned[:count])
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
-        return total * ctx.share
+        mean: Tensor = total * ctx.share
+        return mean
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
