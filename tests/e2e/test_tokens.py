@@ -229,7 +229,7 @@ def test_every_other_page_draws_its_picture(page: Page, slug: str) -> None:
 def test_a_tokenizer_is_trained_from_the_library_and_tried_on_the_bench(page: Page) -> None:
     page.goto("/library/")
     page.get_by_role("button", name="More about Storyworld", exact=True).click()
-    page.get_by_role("link", name="Train a tokenizer on it").click()
+    page.get_by_role("menuitem", name="Train a tokenizer on it").click()
     expect(page.get_by_role("heading", name="Train a tokenizer")).to_be_visible()
     page.get_by_label("Algorithm").select_option("unigram")
     page.get_by_role("button", name="Train", exact=True).click()
