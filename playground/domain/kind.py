@@ -98,8 +98,9 @@ class Data:
     """A corpus as arrays: its token ids one after another, whatever else the kind's `encode` gives, and special ids.
 
     `special` maps a role ("mask", "pad", "cls", "sep", "unk", "eos") to an id, for those that the tokenizer has.
-    `arrays` are the others by name, `notes` sentences that the owner of the run should read. `context` is how many tokens
-    the base model sees at once, where there is one; `block` the length of a row, where the parameters do not say it.
+    `arrays` are the others by name, `notes` sentences that the owner of the run should read. `context` is how many
+    tokens the base model sees at once, where there is one; `block` the length of a row, where the parameters do not
+    say it.
     """
 
     tokens: TokenIds

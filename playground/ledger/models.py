@@ -193,7 +193,8 @@ class ProbeBlob(models.Model):
 class Worker(models.Model):
     """A worker process that says what it is and when it was last alive. `memory` is in bytes.
 
-    `libraries` are the bytes that an engine holds before its first array, 0 while not measured; `speed` is a list of measured points, {"parameters", "flops_per_s", "precision"} each.
+    `libraries` are the bytes that an engine holds before its first array, 0 while not measured; `speed` is a list of
+    measured points, {"parameters", "flops_per_s", "precision"} each.
     """
 
     name = models.CharField(max_length=200, primary_key=True)

@@ -50,7 +50,7 @@ def test_a_models_template_writes_what_transformers_writes(
     shelf = model(tmp_path / "model", config, template)
     result = run(Params(tokenizer="m"), shelf)
     messages = [message.model_dump() for message in CONVERSATION]
-    special = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
+    special: dict[str, Any] = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
     (expected,), _ = render_jinja_template([messages], chat_template=LLAMA, add_generation_prompt=True, **special)
     assert (result.source, result.rendered) == ("tokenizer", expected)
     assert result.pieces[0].text == "<|endoftext|>"
