@@ -51,7 +51,7 @@ def test_a_models_template_writes_what_transformers_writes(
     result = run(Params(tokenizer="m"), shelf)
     messages = [message.model_dump() for message in CONVERSATION]
     special: dict[str, Any] = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
-    (expected,), _ = render_jinja_template([messages], chat_template=LLAMA, add_generation_prompt=True, **special)
+    expected = render_jinja_template([messages], chat_template=LLAMA, add_generation_prompt=True, **special)[0][0]
     assert (result.source, result.rendered) == ("tokenizer", expected)
     assert result.pieces[0].text == "<|endoftext|>"
     assert (result.pieces[0].special, len(result.pieces[0].ids)) == (True, 1)
