@@ -21,7 +21,7 @@ SHAPES = {"A": (4, 128, 4, 128), "B": (6, 256, 8, 256)}
 
 @dataclass(frozen=True)
 class Found:
-    """The laps of one shape, by contestant: "ours", "Trainer", "Trainer bf16", "nanoGPT"; compiled ones with "+"."""
+    """The laps of one shape, by contestant: "ours", "Trainer", "Trainer bf16", "nanoGPT"."""
 
     shape: str
     architecture: str
@@ -35,8 +35,8 @@ class Found:
         return f"{self.architecture} {self.shape}: {described(self.laps)}"
 
 
-def measure(shape: str, architecture: Architecture, *, compiled: bool) -> Found:
-    """One shape, all contestants in turns; with `compiled`, ours and theirs under torch.compile as well."""
+def measure(shape: str, architecture: Architecture) -> Found:
+    """One shape, all contestants in turns, none of them compiled."""
     layers, width, heads, block = SHAPES[shape]
     with tempfile.TemporaryDirectory() as folder:
         corpus, tokens = Path(folder) / "text.txt", Path(folder) / "tokens.npy"
@@ -46,20 +46,18 @@ def measure(shape: str, architecture: Architecture, *, compiled: bool) -> Found:
         params |= {"n_layer": layers, "d_model": width, "n_head": heads, "block_size": block, "batch_size": BATCH}
         ours = {**shared, "kind": "clm", "inputs": {"corpus": str(corpus)}}
         peer: dict[str, Any] = {**shared, "architecture": architecture, "layers": layers, "width": width}
-        peer |= {"heads": heads, "block": block, "vocabulary": VOCABULARY, "batch": BATCH, "compile": compiled}
+        peer |= {"heads": heads, "block": block, "vocabulary": VOCABULARY, "batch": BATCH, "compile": False}
         peer |= {"inner": feed_forward(architecture, width)}
-        mark = "+" if compiled else ""
-        wanted = params | ({"compile": "on"} if compiled else {})
-        contestants = [Contestant(f"ours{mark}", "benchmarks.ours", {**ours, "params": wanted})]
-        contestants += [
-            Contestant(f"Trainer{mark}", "benchmarks.peers.trainer", {**peer, "bf16": False}),
-            Contestant(f"Trainer bf16{mark}", "benchmarks.peers.trainer", {**peer, "bf16": True}),
+        contestants = [
+            Contestant("ours", "benchmarks.ours", {**ours, "params": params}),
+            Contestant("Trainer", "benchmarks.peers.trainer", {**peer, "bf16": False}),
+            Contestant("Trainer bf16", "benchmarks.peers.trainer", {**peer, "bf16": True}),
         ]
         if architecture == "gpt2":
-            contestants.append(Contestant(f"nanoGPT{mark}", "benchmarks.peers.nanogpt", peer))
+            contestants.append(Contestant("nanoGPT", "benchmarks.peers.nanogpt", peer))
         return Found(shape, architecture, duel(contestants))
 
 
 if __name__ == "__main__":
     shape, architecture = sys.argv[1], cast(Architecture, sys.argv[2])
-    print(measure(shape, architecture, compiled=sys.argv[3:] == ["compiled"]))
+    print(measure(shape, architecture))

@@ -14,7 +14,7 @@ def rates(laps: dict[str, Laps]) -> str:
 
 def causal(shape: str, architecture: Architecture) -> list[str]:
     """One shape and architecture, without compiling on either side."""
-    laps = clm.measure(shape, architecture, compiled=False).laps
+    laps = clm.measure(shape, architecture).laps
     plain, mixed = ratio(laps, "ours", "Trainer"), ratio(laps, "ours", "Trainer bf16")
     what = f"CLM {shape} {architecture}, tokens/s over"
     told = f"(over its bf16=True {mixed:.2f}; tokens/s: {rates(laps)}; {versions('transformers', 'torch')})"
