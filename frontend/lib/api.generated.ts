@@ -1966,7 +1966,10 @@ export interface components {
          * @description A text with [MASK] where words are missing, and how many candidates are wanted for each.
          */
         Fill: {
-            /** Text */
+            /**
+             * Text
+             * @default
+             */
             text: string;
             /**
              * Candidates

@@ -3,6 +3,7 @@ import { write } from "./address";
 import { api, asProblem, type Problem } from "./api";
 import { fromQuery, toQuery, type Values } from "./form";
 import { type FieldSpec, fieldsOf } from "./schema";
+import { writers } from "./tuning";
 import type { Artifact, Catalogue, ExhibitCard } from "./types";
 
 /** So long after the last key the question is asked; a slider asks while it moves. */
@@ -38,7 +39,7 @@ export class Exhibit {
     try {
       const { wings } = await api.get<Catalogue>("catalogue");
       const card = wings.find(({ slug }) => slug === this.wing)?.exhibits.find(({ slug }) => slug === this.slug) ?? null;
-      if (card?.needs_model) this.models = (await api.get<{ items: Artifact[] }>("models")).items;
+      if (card?.needs_model) this.models = writers((await api.get<{ items: Artifact[] }>("models")).items);
       const query = new URLSearchParams(location.search);
       this.fields = fieldsOf(card?.params ?? { properties: {} }).filter(({ name }) => name !== "model");
       this.values = fromQuery(this.fields, query);

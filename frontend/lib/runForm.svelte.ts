@@ -148,6 +148,10 @@ export class RunForm {
     const body = JSON.stringify(given);
     if (this.press?.body !== body) this.press = { key: newKey(), body };
     this.sending = true;
+    // An estimate that comes back later would wipe out what this answer says.
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    this.stale = false;
     try {
       return await api.post<T>(path, given, { headers: { "Idempotency-Key": this.press.key } });
     } catch (error) {

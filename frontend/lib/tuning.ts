@@ -8,6 +8,11 @@ export function canBeTuned({ meta }: Artifact): boolean {
   return meta.adapter !== true && !MASKED.has(String(meta.architecture));
 }
 
+/** The models that write texts on, those that see the most at once first: what an exhibit shows fits into them. */
+export function writers(models: Artifact[]): Artifact[] {
+  return models.filter(({ meta }) => !MASKED.has(String(meta.architecture))).sort((one, other) => Number(other.meta.context) - Number(one.meta.context));
+}
+
 /** What the library says of a corpus of questions and answers, one a line; null for any other text. */
 export function rowsOf({ meta }: Artifact): { rows: number; keys: string[] } | null {
   const found = meta.jsonl as { rows?: number; keys?: string[]; forms?: Record<string, number> } | undefined;

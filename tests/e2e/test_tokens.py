@@ -231,7 +231,7 @@ def test_a_tokenizer_is_trained_from_the_library_and_tried_on_the_bench(page: Pa
     page.get_by_role("button", name="More about Storyworld", exact=True).click()
     page.get_by_role("menuitem", name="Train a tokenizer on it").click()
     expect(page.get_by_role("heading", name="Train a tokenizer")).to_be_visible()
-    page.get_by_label("Algorithm").select_option("unigram")
+    page.get_by_label("Algorithm", exact=True).select_option("unigram")
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("link", name="Try it on the bench").click(timeout=120_000)
     expect(columns(page)).to_have_count(3)

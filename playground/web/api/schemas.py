@@ -202,7 +202,7 @@ class GenerateFrame(BaseModel):
 class Fill(Given):
     """A text with [MASK] where words are missing, and how many candidates are wanted for each."""
 
-    text: str = Field(max_length=20_000)
+    text: str = Field("", max_length=20_000)
     candidates: int = Field(10, ge=1, le=50)
 
 
