@@ -95,7 +95,7 @@ def test_the_receipt_repeats_the_run(new_bench: Callable[..., Bench]) -> None:
     assert metrics(repeated)["loss"] == metrics(said)["loss"]
     other = json.loads((Path(artifacts(repeated)["model"].path) / "receipt.json").read_text())
     assert other["model_sha256"] == receipt["model_sha256"]
-    assert metrics(again.run(seed=2))["loss"] != metrics(said)["loss"]
+    assert metrics(new_bench().run(seed=2))["loss"] != metrics(said)["loss"]
 
 
 def test_a_tokenizer_from_the_library_is_used_and_not_made_again(bench: Bench) -> None:
