@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ninja.responses import Status as Answer
 
 from playground.domain.errors import BadInput, Conflict, NotFound
+from playground.domain.registry import kinds
 from playground.ledger import controls
 from playground.ledger.models import Event, Job
 from playground.ledger.submit import Origin, submit, submitted
@@ -85,10 +86,13 @@ def runs_of(user: User, sweep: UUID) -> list[Job]:
 def sweep_json(user: User, sweep: UUID) -> schemas_runs.Sweep:
     """A sweep as it stands."""
     rows = runs_of(user, sweep)
-    over: dict[str, list[Any]] = {}
+    # In the order of the form: PostgreSQL keeps the names of a JSON object in an order of its own.
+    fields = list(kinds()[rows[0].kind].Params.model_fields)
+    over: dict[str, list[Any]] = {name: [] for name in sorted(rows[0].varied, key=fields.index)}
     for row in rows:
+        row.varied = {name: row.varied[name] for name in over}
         for name, value in row.varied.items():
-            if value not in over.setdefault(name, []):
+            if value not in over[name]:
                 over[name].append(value)
     for values in over.values():
         values.sort(key=lambda value: (0, value, "") if isinstance(value, int | float) else (1, 0, str(value)))
