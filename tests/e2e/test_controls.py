@@ -129,7 +129,9 @@ def test_a_sweep_of_six(page: Page, watch: Watch) -> None:
     ]
     curve = page.get_by_role("slider", name=re.compile("Curves of all runs"))
     curve.press("End")
-    assert (curve.get_attribute("aria-valuetext") or "").count("·") == 6
+    expect(curve).to_have_attribute(
+        "aria-valuetext", re.compile("^([^·]*·){6}[^·]*$")
+    )  # the last curve may be on its way
     person.picture("sweep")
     page.locator("tbody tr").first.get_by_role("link").click()
     expect(page.get_by_role("link", name="One run of a sweep")).to_be_visible()

@@ -39,7 +39,7 @@ def test_masks_are_rolled_and_their_shares_settle_at_what_is_aimed_at(page: Page
     for batches in range(2, 13):
         section.get_by_role("button", name="Re-roll").click()
         expect(section.get_by_text(f"{batches} batches,")).to_be_visible()
-    expect(section.get_by_label("Step")).to_have_value("12")
+    expect(section.get_by_label("Step", exact=True)).to_have_value("12")
     assert section.get_by_role("listbox").inner_text() != first
     # Some 24,000 words: four standard errors are less than one per cent.
     assert abs(share(section) - 12.0) < 1.0
@@ -83,8 +83,8 @@ def test_a_token_says_what_must_follow_it_to_the_pointer_and_to_the_keyboard(pag
 def test_a_step_is_the_same_before_the_run_and_after_it(page: Page) -> None:
     query = "?kind=clm&preset=200k&steps=3&block_size=32&seed=11"
     section = opened(page, query)
-    section.get_by_label("Step").fill("3")
-    section.get_by_label("Step").press("Enter")
+    section.get_by_label("Step", exact=True).fill("3")
+    section.get_by_label("Step", exact=True).press("Enter")
     expect(section.get_by_role("button", name="The batch before")).to_be_enabled()
     expect(section).to_have_attribute("aria-busy", "false")
     before = section.get_by_role("listbox").inner_text()
@@ -93,7 +93,7 @@ def test_a_step_is_the_same_before_the_run_and_after_it(page: Page) -> None:
     Person(page).sees_status("Done")
     page.get_by_role("tab", name="What it was fed").click()
     fed = page.locator("section.sees")
-    expect(fed.get_by_label("Step")).to_have_value("3", timeout=STEP_MS)
+    expect(fed.get_by_label("Step", exact=True)).to_have_value("3", timeout=STEP_MS)
     assert fed.get_by_role("listbox").inner_text() == before
 
 
