@@ -171,13 +171,11 @@ class Run:
             self.port.sample(step, found["text"], found["filled"], blanks=found["blanks"])
             return
         tokenizer, context = self.text.tokenizer, model.config.max_position_embeddings
-        spoken = self.kind.spoken(params, given)
+        spoken, end = self.kind.spoken(params, given), None
         if self.kind.tokenizer is None:
             # A base is asked as it will be asked later: with what its tokenizer puts before a text, up to the end.
             end, spoken = self.text.data.special.get("eos"), opening(tokenizer) + spoken
-            written = sample(model, tokenizer, spoken, context, params.sample_tokens, params.seed, end)
-        else:
-            written = sample(model, tokenizer, spoken, context, params.sample_tokens, params.seed)
+        written = sample(model, tokenizer, spoken, context, params.sample_tokens, params.seed, end)
         self.port.sample(step, given, written)
 
     @cached_property
