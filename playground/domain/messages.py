@@ -75,6 +75,7 @@ class InputFile(Message):
 class Start(Message):
     """The first message to a child: the whole of its work. `memory_limit` is in bytes, 0 for none.
 
+    A run on several devices has a process for each: `peers` are those beside `device`, `threads` are those of each.
     With `base_step` the run does not begin at nothing, but after that step of another run, whose checkpoint lies in the
     folder `base` of this job's folder.
     """
@@ -90,6 +91,7 @@ class Start(Message):
     planned_steps: int | None = None
     threads: int = Field(ge=1)
     device: str = "cpu"
+    peers: list[str] = Field(default_factory=list)
     memory_limit: int = Field(0, ge=0)
     base_step: int | None = None
 

@@ -16,6 +16,7 @@ from playground.domain.probing import MAX_CHARACTERS, MAX_SENTENCES, MAX_WORDS, 
 DEFAULT_STEPS = 300
 MAX_STEPS = 10_000_000
 MAX_MINUTES = 7 * 24 * 60
+MAX_DEVICES = 8
 MAX_THREADS = 256
 """More than the cores of the machines that this is made for; each costs memory."""
 PROMPT_CHARACTERS = 2_000
@@ -80,6 +81,14 @@ class Training(Knobs):
         "Gradient checkpointing",
         "Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.",
     )
+    devices: int = knob(
+        1,
+        "optimizer",
+        "Devices",
+        "Each takes an equal part of every batch, and they learn the same as one; on a CPU, processes that share it.",
+        ge=1,
+        le=MAX_DEVICES,
+    )
     seed: int = knob(
         1, "optimizer", "Seed", "Same seed, same machine: the same run, number by number.", ge=0, le=2**32 - 1
     )
@@ -139,6 +148,15 @@ class Training(Knobs):
         "Words whose vectors are watched while the model learns, with at least one pinned sentence.",
         max_length=MAX_WORDS,
     )
+
+    @field_validator("devices")
+    @classmethod
+    def _equal_parts(cls, devices: int, info: ValidationInfo) -> int:
+        batch = info.data.get("batch_size", devices)
+        if batch % devices:
+            message = "A batch of {batch} cannot be divided evenly among {devices} devices."
+            raise PydanticCustomError("devices", message, {"batch": batch, "devices": devices})
+        return devices
 
     @field_validator("probes", "probe_words")
     @classmethod

@@ -6,7 +6,6 @@ killed process is silent. The last word is `Finished` or `Failed`, after which n
 
 import errno
 import traceback
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from playground.domain.job import Failure
 from playground.domain.messages import MAX_MESSAGE_BYTES, Failed, Finished, Start, parse_down
 from playground.domain.registry import kinds
 from workers.engine import vocabulary
+from workers.engine.distributed import Crew, Parted, muster, wait_for_the_end
 from workers.engine.objectives import NotFinite
 from workers.engine.port import Interrupted, Port, Wish
 from workers.engine.process import tune
@@ -38,12 +38,15 @@ def main(conn: "Connection[Any, Any]") -> None:
     start = parse_down(conn.recv_bytes(MAX_MESSAGE_BYTES))
     if not isinstance(start, Start):
         raise TypeError("The first message must be a start.")
+    crew = muster(start)
     tune(start.threads)
-    port = Port(conn, start.recorded)
+    port = crew.port(conn, start)
     try:
-        port.send(Finished(outcome=OUTCOMES[work(start, port)]))
+        port.send(Finished(outcome=OUTCOMES[work(start, port, crew)]))
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
+    except Parted:
+        wait_for_the_end()
     except BaseException as error:  # a Rust panic is no Exception
         last = describe(error)
         if last.failure is Failure.INTERNAL:
@@ -52,22 +55,28 @@ def main(conn: "Connection[Any, Any]") -> None:
         port.send(last)
 
 
-def work(start: Start, port: Port) -> Wish | None:
+def work(start: Start, port: Port, crew: Crew) -> Wish | None:
     """Carry out a run. Returns the wish that ended it early, or None when it came to its end."""
-    return WORKS[kinds()[start.kind].work](start, port)
+    if kinds()[start.kind].work == "vocabulary":
+        return vocabulary.work(start, port)
+    return training(start, port, crew)
 
 
-def training(start: Start, port: Port) -> Wish | None:
-    """The training loop, from preparing the text to handing over the model."""
+def training(start: Start, port: Port, crew: Crew) -> Wish | None:
+    """The training loop, from preparing the text to handing over the model, which the first of a crew does."""
+    crew.connect(start)
     try:
-        run = Run(start, port)
+        run = Run(start, port, crew)
     except Interrupted as interrupted:
         return interrupted.wish
     try:
         wish = train(run)
     except NotFinite:
-        run.rescue()
+        if crew.first:
+            run.rescue()
         raise
+    if not crew.first:
+        return wish
     if wish in ("pause", "preempt") and run.progress.step:
         run.save()
     elif wish == "stop" and run.progress.step:
@@ -75,10 +84,6 @@ def training(start: Start, port: Port) -> Wish | None:
     elif run.progress.step:
         run.finish()
     return wish
-
-
-WORKS: dict[str, Callable[[Start, Port], Wish | None]] = {"train": training, "vocabulary": vocabulary.work}
-"""What carries out a run, by the name that its kind gives."""
 
 
 def describe(error: BaseException) -> Failed:

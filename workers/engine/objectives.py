@@ -117,7 +117,7 @@ def next_token(model: Any, batch: Tensors) -> Tensor:
     """Mean loss, in nats, of predicting each label from the tokens up to its position."""
     states = models.hidden_states(model, batch, causal=True)
     flat, labels = states.reshape(-1, states.shape[-1]), batch.labels.reshape(-1)
-    return ChunkedCrossEntropy.apply(flat, model.lm_head.weight, labels, torch.is_grad_enabled())
+    return batch.share * ChunkedCrossEntropy.apply(flat, model.lm_head.weight, labels, torch.is_grad_enabled())
 
 
 def masked(model: Any, batch: Tensors) -> Tensor:
@@ -125,7 +125,7 @@ def masked(model: Any, batch: Tensors) -> Tensor:
     states = encoders.states_of(model, batch)
     rows, labels = encoders.asked(model, states, batch)
     output = model.cls.predictions.decoder
-    loss = ChunkedCrossEntropy.apply(rows, output.weight, labels, torch.is_grad_enabled(), output.bias)
+    loss = batch.share * ChunkedCrossEntropy.apply(rows, output.weight, labels, torch.is_grad_enabled(), output.bias)
     if batch.answers is None:
         return loss
     return loss + nn.functional.cross_entropy(encoders.follows(model, states), batch.answers)

@@ -5,6 +5,7 @@ computes again what is stored already, so everything recorded before is dropped 
 """
 
 import os
+import threading
 from collections import deque
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -54,6 +55,7 @@ class Port:
 
     def __init__(self, conn: "Connection[Any, Any]", recorded: Recorded | None = None) -> None:
         self._conn = conn
+        self._sending = threading.Lock()  # beside the run, whoever watches over its other processes may speak
         self.recorded = recorded or Recorded()
         self.probed = 0
         self._wish: Wish | None = None
@@ -63,7 +65,8 @@ class Port:
     def send(self, message: Message) -> None:
         """Send one message, waiting while the pipe is full."""
         try:
-            self._conn.send_bytes(encode(message))
+            with self._sending:
+                self._conn.send_bytes(encode(message))
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)
 

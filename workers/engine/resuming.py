@@ -36,7 +36,7 @@ def resume(run: Run) -> None:
 def _go_on(run: Run, found: Checkpoint) -> None:
     if found.identity["precision"] != run.learner.precision:
         run.rebuild(found.identity["precision"])
-    changed = sorted(name for name, value in run.identity.items() if found.identity.get(name) != value)
+    changed = sorted(name for name, value in run.identity.items() if found.identity.get(name, value) != value)
     if changed:
         run.port.log(f"Other than before: {', '.join(changed)}. The curve may differ in its last digits.", "warning")
     run.learner.load(found.tensors, found.progress.step)

@@ -31,6 +31,7 @@ from workers.engine.batches import Tensors, tensors
 from workers.engine.checkpoints import Progress
 from workers.engine.clock import SaveClock
 from workers.engine.corpus import Text, file_of, prepare
+from workers.engine.distributed import Crew, align
 from workers.engine.evaluation import evaluate
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
@@ -43,20 +44,26 @@ from workers.engine.stopping import Best, judged
 
 
 class Run:
-    """One attempt of one job, ready for its loop; `progress` is where it continues from."""
+    """One attempt of one job, ready for its loop; `progress` is where it continues from.
 
-    def __init__(self, start: Start, port: Port) -> None:
-        self.start, self.port = start, port
+    With a crew of several it is what one of its processes has of the attempt.
+    """
+
+    def __init__(self, start: Start, port: Port, crew: Crew | None = None) -> None:
+        crew = crew or Crew(0, [start.device])
+        self.start, self.port, self.crew = start, port, crew
         self.kind = kinds()[start.kind]
         self.params = cast(Any, self.kind.Params.model_validate(start.params))
         self.folder = Path(start.folder)
-        self.device = torch.device(start.device)
+        self.device = crew.device
         self.progress = Progress(planned=start.planned_steps)
-        self.text = self._tokenize()
+        self.text = crew.in_turn(self._tokenize)
         self.learner = self._build()
         self.best = Best()
         self.val_loss: float | None = None
-        resume(self)
+        if crew.first:
+            resume(self)
+        align(self)
         self.probes = Probes(self.params, self.kind, self.text, self.block, port, start.base_step or 0)
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
 
@@ -68,7 +75,7 @@ class Run:
         if not self.start.recorded.series:
             for note in text.data.notes:
                 self.port.log(note, "warning")
-        if given is None and not self.start.recorded.series:
+        if self.crew.first and given is None and not self.start.recorded.series:
             size = text.tokenizer.get_vocab_size()
             self._hand_over_tokenizer(text, size)
             if size < params.vocab_size:
@@ -110,6 +117,7 @@ class Run:
     def identity(self) -> dict[str, Any]:
         """What the numbers of this run depend on besides its parameters and data."""
         found = publish.environment(self.learner.precision, self.start.threads, self.device)
+        found |= {"devices": self.crew.size}
         return found | ({"peft": adapters.VERSION} if self.kind.trains == "adapter" else {})
 
     @property
@@ -129,16 +137,20 @@ class Run:
         return budget.planned(per_step) or self.progress.planned
 
     def batch(self, step: int, micro: int) -> Tensors:
-        """What one forward pass gets: a pure function of seed, step and micro."""
+        """What one forward pass gets, or this process's part of it: a pure function of seed, step and micro."""
         made = self.kind.batch(self.text.data, self.params, "train", step, micro)
         if made is None:
             raise BadInput("The corpus gives no batch.")
-        return tensors(made, self.device)
+        return tensors(made, self.device, self.crew.rank, self.crew.size)
 
     def loss(self, batch: Tensors, step: int, micro: int) -> Tensor:
-        """The objective of this kind; the random numbers of its dropout depend on seed, step and micro alone."""
-        torch.manual_seed(int(np.random.SeedSequence((self.params.seed, step, micro)).generate_state(1)[0]))
-        return OBJECTIVES[self.kind.objective](self.learner.model, batch)
+        """The objective of this kind; the random numbers of its dropout depend on seed, step and micro alone.
+
+        In a crew it is this process's summand of it, with dropout of its own.
+        """
+        source = (self.params.seed, step, micro, *([self.crew.rank] if self.crew.rank else []))
+        torch.manual_seed(int(np.random.SeedSequence(source).generate_state(1)[0]))
+        return OBJECTIVES[self.kind.objective](self.learner.model, batch) / self.crew.size
 
     def evaluate(self, step: int, *, counts: bool = True) -> None:
         """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""

@@ -8,7 +8,6 @@ from playground.domain.training import MAX_STEPS, TIMED_STEPS
 from workers.engine.clock import steps_for
 from workers.engine.objectives import NotFinite
 from workers.engine.port import Wish
-from workers.engine.process import peak_memory
 from workers.engine.run import Run
 
 
@@ -18,7 +17,7 @@ def train(run: Run) -> Wish | None:
     Raises NotFinite before any update that would spoil the weights. Nothing here depends on the time but the speed
     that is reported, when states are saved, and how many steps a budget in minutes has.
     """
-    params, learner, port = run.params, run.learner, run.port
+    params, learner, port, crew = run.params, run.learner, run.port, run.crew
     planned = run.planned()
     if planned is not None:
         port.plan(planned)
@@ -35,13 +34,14 @@ def train(run: Run) -> Wish | None:
         learned = max(1, sum(batch.learned for batch in batches))
         loss = 0.0
         for micro, batch in enumerate(batches):
-            wish = port.wish()
+            wish = crew.shared(port.wish())
             if wish is not None:
                 return wish
             part = run.loss(batch, step, micro) * (batch.learned / learned)
             part.backward()
             learner.collect()
             loss += part.item()
+        loss = crew.sum(learner.gradients().values(), loss)
 
         # A step that is not finite is not taken.
         norm = learner.gradient_norm()
@@ -51,7 +51,7 @@ def train(run: Run) -> Wish | None:
             raise NotFinite("gradient", step)
 
         # Pinned sentences are looked at; nothing of the training depends on it.
-        watched = run.probes.due(step, planned, run.progress.seconds)
+        watched = crew.first and run.probes.due(step, planned, run.progress.seconds)
         if watched:
             run.probes.before(learner)
         learner.update(rate)
@@ -67,20 +67,20 @@ def train(run: Run) -> Wish | None:
             tokens_per_s=tokens / (now - tick),
             tokens=run.progress.tokens,
             seconds=round(now - began, 4),
-            memory=peak_memory(run.device),
+            memory=crew.peak_memory(),
         )
 
         # A budget in minutes becomes a number of steps, once and for all.
         if planned is None and step == TIMED_STEPS:
-            planned = steps_for(params, now - warm, TIMED_STEPS - 1)
+            planned = crew.shared(steps_for(params, now - warm, TIMED_STEPS - 1))
             run.progress = replace(run.progress, planned=planned)
             port.plan(planned)
 
         # Look at it, hear it, save it.
-        last = look(run, step, planned)
+        last = crew.shared(crew.first and look(run, step, planned))
         if watched:
             run.probes.record(step, learner, last)
-        if run.save_due() and not last:
+        if crew.first and run.save_due() and not last:
             run.save()
         if step == 1:
             warm = time.monotonic()  # the first step is slower than the rest

@@ -132,6 +132,7 @@ class Bench:
         threads: int = 1,
         kind: str = "clm",
         base_step: int | None = None,
+        main: str = "child",
         **params: Any,
     ) -> Attempt:
         """Begin the next attempt with the tiny parameters, as far as the kind has them, and these."""
@@ -139,7 +140,7 @@ class Bench:
         self.number += 1
         conn = Client(self._socket, "AF_UNIX")
         pid = json.loads(conn.recv_bytes())["pid"]
-        conn.send_bytes(b"child")
+        conn.send_bytes(main.encode())
         order = Start(
             job="job-1",
             attempt=self.number,
@@ -150,6 +151,7 @@ class Bench:
             recorded=recorded or Recorded(),
             planned_steps=planned,
             threads=threads,
+            peers=["cpu"] * (params.get("devices", 1) - 1),
             base_step=base_step,
         )
         conn.send_bytes(encode(order))

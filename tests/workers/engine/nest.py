@@ -11,9 +11,10 @@ import sys
 from multiprocessing.connection import Listener
 
 import workers.engine.preload
+from tests.workers.engine import crew
 from workers.engine import child, inspect
 
-MAINS = {"child": child.main, "inspect": inspect.main}
+MAINS = {"child": child.main, "inspect": inspect.main, "crew": crew.main}
 
 
 def main(address: str) -> None:

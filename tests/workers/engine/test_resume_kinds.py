@@ -39,6 +39,7 @@ class Case:
 MASKED = {"vocab_size": 258, "next_sentence": True, "whole_words": True}
 CASES = {
     "clm": Case("clm", {}),
+    "clm on two": Case("clm", {"devices": 2}),
     "clm in bf16": Case("clm", {"precision": "bf16", "architecture": "gpt2", "patience": 50}),
     "mlm": Case("mlm", {"vocab_size": 258}),
     "mlm of pairs in bf16": Case("mlm", {**MASKED, "precision": "bf16"}),
