@@ -20,6 +20,8 @@ class Pace:
         os.dup2(2, 1)
         self._left = 0
         self._began: tuple[float, float] | None = None
+        self.waited = 0.0
+        """Seconds in which it was another's turn."""
 
     def step(self, tokens: float) -> None:
         """Return when the next step may be taken; `tokens` are those learned from so far."""
@@ -29,7 +31,9 @@ class Pace:
                 self._say({"ready": True})
             else:
                 self._say({"seconds": now - self._began[0], "tokens": tokens - self._began[1], "peak": peak_memory()})
+            waits = time.perf_counter()
             line = sys.stdin.readline()
+            self.waited += time.perf_counter() - waits
             if not line:
                 os._exit(0)
             self._left = int(line)

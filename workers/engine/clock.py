@@ -8,7 +8,7 @@ SAVE_SECONDS = 10.0
 """A crash costs at most about this much work."""
 SAVE_SHARE = 1 / 20
 """Short runs save at least this often, measured in steps."""
-SAVE_COST = 0.03
+SAVE_COST = 0.015
 """Saving may take at most this share of the time."""
 FIRST_GUESS = 150e6
 """Bytes a second that a disk is trusted to take before the first state has been written."""

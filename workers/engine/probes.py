@@ -29,8 +29,8 @@ from workers.engine.samples import CHOICE, opening
 from workers.engine.share import Share
 from workers.engine.spelling import Spelling
 
-LOOKS, SAMPLES = 0.03, 0.015
-"""Shares of the time for records and for the texts among them: below five hundredths together."""
+LOOKS, SAMPLES = 0.02, 0.01
+"""Shares of the time for records and for the texts among them: with saving and reporting, below five hundredths."""
 SAMPLE_TOKENS = 24
 """Enough to see what the network has learned to write, and a third of the time of a whole sample."""
 
