@@ -1405,11 +1405,13 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * Seams
-             * @default none
-             * @enum {string}
+             * @default {
+             *       "between": "none",
+             *       "inside": "never",
+             *       "composed": false
+             *     }
              */
-            seams: "none" | "spaces" | "lines";
+            seams: components["schemas"]["Claims"];
         };
         /**
          * Cards
@@ -1450,6 +1452,29 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
+        };
+        /**
+         * Claims
+         * @description Where a tokenizer's texts can be taken apart. `composed`: only those texts that are in normal form C.
+         */
+        Claims: {
+            /**
+             * Between
+             * @default none
+             * @enum {string}
+             */
+            between: "none" | "spaces" | "lines";
+            /**
+             * Inside
+             * @default never
+             * @enum {string}
+             */
+            inside: "never" | "marks" | "always" | "pairs" | "scores";
+            /**
+             * Composed
+             * @default false
+             */
+            composed: boolean;
         };
         /**
          * Params
@@ -1536,11 +1561,24 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Compile
+             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @default auto
+             * @enum {string}
+             */
+            compile: "auto" | "on" | "off";
+            /**
              * Gradient checkpointing
              * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
              * @default false
              */
             gradient_checkpointing: boolean;
+            /**
+             * Devices
+             * @description Each takes an equal part of every batch, and they learn the same as one; on a CPU, processes that share it.
+             * @default 1
+             */
+            devices: number;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
@@ -2058,6 +2096,11 @@ export interface components {
              */
             instruction: boolean;
             /**
+             * Template
+             * @description Write an instruction by this template, by its name or as a text, instead.
+             */
+            template?: string | null;
+            /**
              * Adapter
              * @description Of an adapter: false lets its base answer, without it.
              * @default true
@@ -2328,11 +2371,24 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Compile
+             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @default auto
+             * @enum {string}
+             */
+            compile: "auto" | "on" | "off";
+            /**
              * Gradient checkpointing
              * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
              * @default false
              */
             gradient_checkpointing: boolean;
+            /**
+             * Devices
+             * @description Each takes an equal part of every batch, and they learn the same as one; on a CPU, processes that share it.
+             * @default 1
+             */
+            devices: number;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
@@ -2610,11 +2666,24 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Compile
+             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @default auto
+             * @enum {string}
+             */
+            compile: "auto" | "on" | "off";
+            /**
              * Gradient checkpointing
              * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
              * @default false
              */
             gradient_checkpointing: boolean;
+            /**
+             * Devices
+             * @description Each takes an equal part of every batch, and they learn the same as one; on a CPU, processes that share it.
+             * @default 1
+             */
+            devices: number;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
@@ -3499,11 +3568,24 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Compile
+             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @default auto
+             * @enum {string}
+             */
+            compile: "auto" | "on" | "off";
+            /**
              * Gradient checkpointing
              * @description Layers are computed again on the way back, not kept: much less memory, a third more time, the same gradients.
              * @default false
              */
             gradient_checkpointing: boolean;
+            /**
+             * Devices
+             * @description Each takes an equal part of every batch, and they learn the same as one; on a CPU, processes that share it.
+             * @default 1
+             */
+            devices: number;
             /**
              * Seed
              * @description Same seed, same machine: the same run, number by number.
@@ -3841,8 +3923,9 @@ export interface components {
          * Result
          * @description One answer for each tokenizer asked for, in that order.
          *
-         *     `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides, asked for alone,
-         *     are together those of the whole, whatever stands further away; what is put around a text excepted.
+         *     `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides are together those
+         *     of the whole, whatever stands further away; what is put around a text excepted. A part is asked for with the
+         *     one before it, whose tokens are then left out; within the first `unsure` bytes they depend on all that is before.
          */
         TokensBenchResult: {
             /** Tokenizers */
@@ -3854,6 +3937,11 @@ export interface components {
             seams: {
                 [key: string]: string;
             } | null;
+            /**
+             * Unsure
+             * @default 0
+             */
+            unsure: number;
         };
         /**
          * Token

@@ -108,10 +108,10 @@ export class Bench {
     const old = asked === this.asked ? this.sheet : new Sheet([], [], []);
     const [head, tail] = old.kept(text);
     if (asked === this.asked && head + tail === old.stretches.length && text.length === old.length && old.frames.length > 0) return;
-    const kept = old.stretches.slice(old.stretches.length - tail);
-    const replaced = old.stretches.slice(head, old.stretches.length - tail);
+    let kept = old.stretches.slice(old.stretches.length - tail);
+    let replaced = old.stretches.slice(head, old.stretches.length - tail);
     const done: Stretch[] = old.stretches.slice(0, head);
-    const end = text.length - kept.reduce((sum, { bytes }) => sum + bytes.text.length, 0);
+    let end = text.length - kept.reduce((sum, { bytes }) => sum + bytes.text.length, 0);
     let frames: Frame[] = old.frames;
     let from = old.index[head] ?? 0;
     let window = WINDOW;
@@ -122,10 +122,17 @@ export class Bench {
       const open = to < end;
       // Not inside a pair of surrogates.
       const piece = text.slice(from, open && /[\ud800-\udbff]/.test(text.charAt(to - 1)) ? to - 1 : to);
-      const answer = await api.post<Answer>("exhibits/tokens/bench", { text: piece, tokenizers, special, form: "columns" });
+      const context = done.at(-1)?.bytes;
+      const answer = await api.post<Answer>("exhibits/tokens/bench", { text: (context?.text ?? "") + piece, tokenizers, special, form: "columns" });
       // A newer text needs another answer, unless this one is all that is missing.
       if (this.again && open) return;
-      const found = await stretchesOf(piece, answer, this.spellings, open);
+      if (context && answer.unsure > context.length) {
+        // What stands before may matter: the whole text is cut.
+        [replaced, kept, from, end, window] = [old.stretches, [], 0, text.length, text.length];
+        done.length = 0;
+        continue;
+      }
+      const found = await stretchesOf(piece, answer, this.spellings, { open, skip: context?.length ?? 0, old: replaced });
       if (open && found.stretches.length === 0) {
         window = end - from;
         continue;

@@ -12,7 +12,7 @@ export type Counts = {
 
 export const SPECIAL = 1;
 export const UNKNOWN = 2;
-const FIRST = 4;
+export const FIRST = 4;
 
 // As the server counts words: every Han character, kana or hangul syllable is one, else a run of letters and digits.
 const ALONE = "\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af\\uf900-\\ufaff\\u{20000}-\\u{3ffff}";
@@ -99,7 +99,7 @@ export class Block {
   readonly chunks: Chunk[];
 
   /** `starts`, `ends`: each token's bytes in the block. */
-  constructor(readonly bytes: Bytes, readonly ids: Numbers, readonly starts: Numbers, readonly ends: Numbers, readonly flags: Numbers, private readonly spelling: Spelling) {
+  constructor(readonly bytes: Bytes, readonly ids: Numbers, readonly starts: Numbers, readonly ends: Numbers, readonly flags: Numbers, readonly spelling: Spelling) {
     const n = ids.length;
     const firsts: number[] = [];
     let unknown = 0;

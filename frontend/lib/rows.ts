@@ -4,7 +4,10 @@ import { under, type Chunk, type Cut } from "./cut";
 /** `base`: the number of each chunk's block's first group. The row is known by its first chunk. */
 export type Row = { key: Chunk; chunks: { chunk: Chunk; base: number }[]; characters: number; group: number };
 
-const MOST_GROUPS = 1_500; // a line without end is broken here
+// A line without end is broken here, and before that behind every few blocks. Which, their content says: so an edit moves
+// no break but the nearest, and the rows behind it stay.
+const MOST_GROUPS = 800;
+const LEAST_GROUPS = 160;
 
 /** Lines of the text; a chunk that does not end its line goes on in the next one. */
 export function rowsOf(cut: Cut): Row[] {
@@ -22,7 +25,8 @@ export function rowsOf(cut: Cut): Row[] {
       open.chunks.push({ chunk, base });
       open.characters += lengthOf(chunk);
       groups += chunk.last - chunk.first;
-      if (chunk.ended || groups >= MOST_GROUPS) open = null;
+      const breaks = groups >= LEAST_GROUPS && chunk.last === block.groups && (block.ids[0] ?? 0) % 3 === 0;
+      if (chunk.ended || groups >= MOST_GROUPS || breaks) open = null;
     }
   });
   return rows;

@@ -1,19 +1,18 @@
 /**
- * The text of the bench in stretches. From one seam to the next a text can be cut alone, as the server says: after an edit
- * only the stretches around it are asked for again, and what was drawn of all others stays.
+ * The text of the bench in stretches. At a seam a text can be taken apart, as the server says: after an edit only the
+ * stretches around it are asked for again, with the one before as context, and what was drawn of all others stays.
  */
-import { Block, Bytes, Cut, under, type Spelling } from "./cut";
+import { Block, Bytes, Cut, FIRST, SPECIAL, under, type Spelling } from "./cut";
 import { unpack, type Numbers, type Packed } from "./packed";
 
 export type Columns = { ids: Packed; gaps: Packed; lengths: Packed; flags: Packed; vocabulary: Packed; pieces: string[] };
-export type Answer = { tokenizers: { id: string; columns: Columns }[]; seams: Packed };
+export type Answer = { tokenizers: { id: string; columns: Columns }[]; seams: Packed; unsure: number };
 
 /** A part of the text and, for each tokenizer, its blocks. */
 export type Stretch = { bytes: Bytes; blocks: Block[][] };
 /** What a tokenizer puts around a text. */
 export type Frame = { before: Block; after: Block };
 
-const SPECIAL = 1;
 const LONGEST_BLOCK = 400;
 const EMPTY = new Bytes("");
 
@@ -79,21 +78,25 @@ export class Sheet {
   }
 }
 
-type Tokens = { ids: Numbers; starts: Uint32Array; ends: Uint32Array; flags: Numbers; from: number; to: number };
+/** Places are counted from the end of the context; `framed` is the first token that stands for text, `from` the first behind the context. */
+type Tokens = { ids: Numbers; starts: Int32Array; ends: Int32Array; flags: Numbers; framed: number; from: number; to: number };
 
-/**
- * The answer for a window of the text, in stretches. With `open` what follows the last seam is left out. Of a long window
- * the page is let through between the parts of the work.
- */
-export async function stretchesOf(text: string, answer: Answer, spellings: Map<string, Spelling>, open: boolean): Promise<{ stretches: Stretch[]; frames: Frame[] }> {
+/** `open`: what follows the last seam is left out. `skip`: bytes of context before the window. `old`: what stood there. */
+export type Window = { open: boolean; skip: number; old: Stretch[] };
+
+/** Bytes from the beginning of a window to the first seam at least: shorter stretches would only be many. */
+const SHORTEST = 100;
+
+/** The answer for a window of the text, in stretches. Of a long window the page is let through between the parts of the work. */
+export async function stretchesOf(text: string, answer: Answer, spellings: Map<string, Spelling>, { open, skip, old }: Window): Promise<{ stretches: Stretch[]; frames: Frame[] }> {
   const pause = pauses(text.length);
   const bytes = new Bytes(text);
-  const seams = Array.from(unpack(answer.seams));
+  const seams = Array.from(unpack(answer.seams), (place) => place - skip).filter((place) => place >= Math.min(SHORTEST, bytes.length));
   const edges = [0, ...seams, ...(open ? [] : [bytes.length])];
   await pause();
   const all: Tokens[] = [];
   for (const { columns } of answer.tokenizers) {
-    all.push(tokensOf(columns));
+    all.push(tokensOf(columns, skip));
     await pause();
   }
   const speak = answer.tokenizers.map(({ id, columns }) => learned(spellings, id, columns));
@@ -101,19 +104,22 @@ export async function stretchesOf(text: string, answer: Answer, spellings: Map<s
   const stretches: Stretch[] = [];
   for (let e = 0; e + 1 < edges.length; e++) {
     const [start, end] = [edges[e] ?? 0, edges[e + 1] ?? 0];
-    const part = new Bytes(bytes.slice(start, end));
+    const part = start === 0 && end === bytes.length ? bytes : new Bytes(bytes.slice(start, end));
     const blocks: Block[][] = [];
     for (const [k, tokens] of all.entries()) {
       const first = next[k] ?? 0;
       let last = first;
       while (last < tokens.to && (e + 2 === edges.length && !open ? true : (tokens.starts[last] ?? 0) < end)) last++;
       next[k] = last;
-      blocks.push(await blocksOf(part, start, tokens, first, last, speak[k] ?? new Map<number, string>(), pause));
+      const run = { tokens, first, last, base: start, spelling: speak[k] ?? new Map<number, string>() };
+      // Where there is no seam, the blocks that an edit left as they were are not even built anew.
+      const was = edges.length === 2 && !open ? old.flatMap((stretch) => stretch.blocks[k] ?? []) : [];
+      blocks.push(await blocksOf(part, run, was, pause));
     }
     if (part.length > 0) stretches.push({ bytes: part, blocks });
   }
   const frames = all.map((tokens, k) => ({
-    before: frame(tokens, 0, tokens.from, speak[k]), after: frame(tokens, tokens.to, tokens.ids.length, speak[k]),
+    before: frame(tokens, 0, tokens.framed, speak[k]), after: frame(tokens, tokens.to, tokens.ids.length, speak[k]),
   }));
   return { stretches, frames };
 }
@@ -143,11 +149,11 @@ function pauses(characters: number): () => Promise<void> {
   return () => new Promise((resume) => setTimeout(resume));
 }
 
-function tokensOf(columns: Columns): Tokens {
+function tokensOf(columns: Columns, skip: number): Tokens {
   const [ids, gaps, lengths, flags] = [unpack(columns.ids), unpack(columns.gaps), unpack(columns.lengths), unpack(columns.flags)];
-  const starts = new Uint32Array(ids.length);
-  const ends = new Uint32Array(ids.length);
-  let end = 0;
+  const starts = new Int32Array(ids.length);
+  const ends = new Int32Array(ids.length);
+  let end = -skip;
   for (let i = 0; i < ids.length; i++) {
     const start = end + (gaps[i] ?? 0);
     end = start + (lengths[i] ?? 0);
@@ -155,11 +161,13 @@ function tokensOf(columns: Columns): Tokens {
     ends[i] = end;
   }
   const around = (i: number): boolean => ((flags[i] ?? 0) & SPECIAL) > 0 && lengths[i] === 0;
-  let from = 0;
-  while (from < ids.length && around(from)) from++;
+  let framed = 0;
+  while (framed < ids.length && around(framed)) framed++;
+  let from = framed;
+  while (from < ids.length && (starts[from] ?? 0) < 0) from++;
   let to = ids.length;
   while (to > from && around(to - 1)) to--;
-  return { ids, starts, ends, flags, from, to };
+  return { ids, starts, ends, flags, framed, from, to };
 }
 
 function learned(spellings: Map<string, Spelling>, id: string, columns: Columns): Spelling {
@@ -174,19 +182,37 @@ function frame({ ids, flags }: Tokens, first: number, last: number, spelling: Sp
   return new Block(EMPTY, ids.slice(first, last), none, none, flags.slice(first, last), spelling);
 }
 
-/** One block, or several of a bounded number of groups where no seam was near. */
-async function blocksOf(bytes: Bytes, base: number, tokens: Tokens, first: number, last: number, spelling: Spelling, pause: () => Promise<void>): Promise<Block[]> {
+/** The tokens `first` up to but without `last` of a stretch that begins at byte `base` of the window. */
+type Run = { tokens: Tokens; first: number; last: number; base: number; spelling: Spelling };
+
+/** One block, or several of a bounded number of groups where no seam was near; `old` ones at both ends stay. */
+async function blocksOf(bytes: Bytes, run: Run, old: Block[], pause: () => Promise<void>): Promise<Block[]> {
+  const { tokens, base, spelling } = run;
   const found: Block[] = [];
   const make = (from: number, to: number, start: number, end: number): void => {
     const own = start === 0 && end === bytes.length ? bytes : new Bytes(bytes.slice(start, end));
-    const moved = (list: Uint32Array): Uint32Array => list.slice(from, to).map((place) => place - base - start);
+    const moved = (list: Int32Array): Uint32Array => Uint32Array.from(list.subarray(from, to), (place) => place - base - start);
     void own.words; // counted now, in small portions
     found.push(new Block(own, tokens.ids.slice(from, to), moved(tokens.starts), moved(tokens.ends), tokens.flags.slice(from, to), spelling));
   };
-  let since = first;
-  let start = 0;
-  for (let i = first + 1, groups = 1; i < last; i++) {
-    if (!((tokens.flags[i] ?? 0) & 4)) continue;
+  let [since, start] = [run.first, 0];
+  for (const block of old) {
+    if (!stands(block, bytes, run, since, start)) break;
+    found.push(block);
+    since += block.ids.length;
+    start += block.bytes.length;
+  }
+  const tail: Block[] = [];
+  let [last, end] = [run.last, bytes.length];
+  for (let b = old.length - 1; b >= found.length; b--) {
+    const block = old[b];
+    if (!block || last - block.ids.length < since || end - block.bytes.length < start || !stands(block, bytes, run, last - block.ids.length, end - block.bytes.length)) break;
+    tail.unshift(block);
+    last -= block.ids.length;
+    end -= block.bytes.length;
+  }
+  for (let i = since + 1, groups = 1; i < last; i++) {
+    if (!((tokens.flags[i] ?? 0) & FIRST)) continue;
     const place = (tokens.starts[i] ?? 0) - base;
     const line = groups >= LONGEST_BLOCK / 4 && bytes.slice(Math.max(0, place - 1), place) === "\n";
     if (++groups > LONGEST_BLOCK || line) {
@@ -195,8 +221,22 @@ async function blocksOf(bytes: Bytes, base: number, tokens: Tokens, first: numbe
       if (found.length % 100 === 0) await pause();
     }
   }
-  make(since, last, start, bytes.length);
-  return found;
+  if (since < last || start < end || found.length + tail.length === 0) make(since, last, start, end);
+  return [...found, ...tail];
+}
+
+/** Whether a block is what stands at a token and at a byte of the stretch, and ends there between two groups. */
+function stands(block: Block, bytes: Bytes, { tokens, last, base, spelling }: Run, first: number, start: number): boolean {
+  const next = first + block.ids.length;
+  if (next > last || block.spelling !== spelling || !bytes.boundary[start]) return false;
+  if (next < last && (!((tokens.flags[next] ?? 0) & FIRST) || (tokens.starts[next] ?? 0) - base < start + block.bytes.length)) return false;
+  if (!bytes.text.startsWith(block.bytes.text, bytes.utf16[start])) return false;
+  for (let i = 0; i < block.ids.length; i++) {
+    const at = first + i;
+    if (block.ids[i] !== tokens.ids[at] || block.flags[i] !== tokens.flags[at]) return false;
+    if ((block.starts[i] ?? 0) + base + start !== tokens.starts[at] || (block.ends[i] ?? 0) + base + start !== tokens.ends[at]) return false;
+  }
+  return true;
 }
 
 /** For each cut, which of its groups another tokenizer cuts otherwise. */

@@ -37,7 +37,9 @@ function answer(body: { text: string; tokenizers: string[]; special: boolean }):
       if (byte - (seams.at(-1) ?? 0) >= 20) seams.push(byte);
     }
   }
-  return { tokenizers, seams: base64(seams) };
+  // Of a text with a question mark in its first word nothing is sure without what stands before.
+  const unsure = /^[^ ]*\?/.exec(text)?.[0];
+  return { tokenizers, seams: base64(seams), unsure: encoder.encode(unsure ?? "").length };
 }
 
 function hash(text: string): number {
@@ -105,6 +107,43 @@ test("one key asks for the stretches around it and redraws one block", async () 
   expect(asked.at(-1)?.length).toBeLessThan(300);
   const after = made.cuts[0]?.blocks ?? [];
   expect(after.filter((block) => !before.includes(block)).length).toBeLessThanOrEqual(2);
+});
+
+test("of a text without seams the blocks around an edit are made anew, and no others", async () => {
+  const made = bench("blind", "threes");
+  const text = words(random(11), 3_000);
+  await settle(made, text);
+  for (const at of [text.indexOf("miller", 4_000), 10, text.length - 3]) {
+    const before = made.cuts.map(({ blocks }) => blocks);
+    await settle(made, `${text.slice(0, at)}e${text.slice(at)}`);
+    made.cuts.forEach(({ blocks }, k) => expect(blocks.filter((block) => !before[k]?.includes(block)).length).toBeLessThanOrEqual(3));
+    await settle(made, text);
+  }
+});
+
+test("where what stands before may matter the whole text is asked for", async () => {
+  const made = bench("threes");
+  const text = words(random(9), 400).replaceAll("\n", "x");
+  await settle(made, text);
+  const at = text.indexOf("miller", 1_000);
+  await settle(made, `${text.slice(0, at)}?${text.slice(at)}`);
+  const last = asked.at(-1)?.length ?? 0;
+  expect(last).toBeLessThan(300);
+  for (let place = at; place < at + 60; place++) {
+    const edited = `${text.slice(0, place)}?${text.slice(place)}`;
+    await settle(made, edited);
+    const fresh = bench("threes");
+    await settle(fresh, edited);
+    expect(tokens(made.cuts[0])).toEqual(tokens(fresh.cuts[0]));
+  }
+  await settle(made, text);
+  asked.length = 0;
+  vi.stubGlobal("fetch", async (_: string, init: { body: string }) => {
+    const body = JSON.parse(init.body) as Parameters<typeof answer>[0];
+    return new Response(JSON.stringify({ ...(answer(body) as object), unsure: encoder.encode(body.text).length }));
+  });
+  await settle(made, `${text.slice(0, at)}?${text.slice(at)}`);
+  expect(asked.map(({ length }) => length > text.length)).toEqual([false, true]);
 });
 
 test("a long text comes in windows, and one without seams at once", async () => {

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer as Library
 
 from playground.domain.tokenization import alphabet, seams
 from playground.domain.tokenization.cut import Cut, Ints, Text, from_lengths, from_offsets
+from playground.domain.tokenization.joints import Joints
 from playground.domain.tokenization.tokenizer import Algorithm, Card, Vocabulary
 
 ALGORITHMS: dict[str, Algorithm] = {"BPE": "bpe", "WordPiece": "wordpiece", "Unigram": "unigram", "WordLevel": "word"}
@@ -63,6 +64,11 @@ class Fast:
         if byte:
             return bytes([int(byte[1], 16)])
         return piece.removeprefix("##").replace("\u2581", " ").encode()
+
+    @cached_property
+    def joints(self) -> Joints:
+        pieces = self._spec["model"]["vocab"] if self.card.algorithm == "unigram" else None
+        return Joints(self._raw, None if pieces is None else dict(pieces))
 
     @cached_property
     def _lengths(self) -> np.ndarray:
@@ -142,7 +148,7 @@ def describe(library: Library, *, id: str, title: str, origin: Any, about: str) 
         normalizes=spec["normalizer"] is not None,
         unknown=number,
         special=control,
-        seams=seams.rule_of(library, spec, byte_level=byte_level),
+        seams=seams.claims_of(library, spec, byte_level=byte_level),
     )
 
 

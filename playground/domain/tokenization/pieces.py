@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground.domain.errors import BadInput
 from playground.domain.tokenization.cut import Cut, Ints, Text, from_offsets
+from playground.domain.tokenization.joints import Joints
 from playground.domain.tokenization.tokenizer import Algorithm, Card, Vocabulary
 
 SPACE = "\u2581"
@@ -40,6 +41,8 @@ class Pieces:
             unknown=unknown if unknown >= 0 else None,
             special={self._model.id_to_piece(k): k for k in range(size) if self._model.is_control(k)},
         )
+        # Its sums are rounded to 24 bits over the whole text, spaces included: no place is certain.
+        self.joints = Joints([])
         self._spells = np.array([self._model.is_byte(k) for k in range(size)], dtype=np.int32)
 
     def _algorithm(self, content: bytes) -> Algorithm:

@@ -1,14 +1,15 @@
-"""Where a text can be taken apart without changing its tokens, so that only an edited stretch is cut anew.
+"""What may be claimed of a tokenizer: at which places of a text it surely cuts, whatever stands further away.
 
-At a seam the tokens of both sides, each cut alone, are together the tokens of the whole. Whether a place is one can
-only be said of tokenizers whose every part is known to look no further than a space or a line break, and it must not
-depend on more than the characters beside it. Of all others nothing is claimed: they cut the whole text again.
+At such a seam the tokens of both sides, each cut alone, are together the tokens of the whole, so that of an edited text
+only a stretch has to be cut anew (`parting` finds the places). Claims are made only of tokenizers whose every part is
+known, and none depends on more than a few characters beside the place. Of all others nothing is claimed: they cut the
+whole text again.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any, Literal
 
+from pydantic import BaseModel
 from tokenizers import Tokenizer as Library
 from tokenizers import pre_tokenizers
 
@@ -17,15 +18,23 @@ from playground.domain.tokenization.patterns import EXPRESSIONS
 Rule = Literal["none", "spaces", "lines"]
 """`spaces`: before a single space between two words; `lines`: behind a single line break between two words, too."""
 
-EVERY = 160
-"""Characters from one seam to the next at least: a window of a few of them is cut in less than a millisecond."""
-_SPACE = re.compile(r"(?<=[\w.,;:!?])(?= \w)")
-# One line break alone: in a run of white space GPT-2's expression keeps the last character apart from the others,
-# but not at the end of a text.
-_LINE = re.compile(r"(?<=[\w.,;:!?。，！？；：]\n)(?=\w)")
-_BOTH = re.compile(f"{_SPACE.pattern}|{_LINE.pattern}")
-_ORDER: list[Rule] = ["none", "spaces", "lines"]
+Inside = Literal["never", "marks", "always", "pairs", "scores"]
+"""Between two characters that no white space parts: `marks` before a Chinese punctuation mark; `always` also between
+two Chinese characters; `pairs` there only if no piece of the vocabulary joins the two; `scores` so at marks too, and
+sums of scores decide, so that no two ways of cutting may weigh the same.
+"""
 
+
+class Claims(BaseModel):
+    """Where a tokenizer's texts can be taken apart. `composed`: only those texts that are in normal form C."""
+
+    between: Rule = "none"
+    inside: Inside = "never"
+    composed: bool = False
+
+
+NONE = Claims()
+_CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 _LOCAL_NORMALIZERS = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer"}
 _FRAMES = {"TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel"}
 # Expressions that take a space only before what follows it, and a line break only behind what stands before it.
@@ -36,33 +45,34 @@ _QWEN = (
 _KNOWN = {*EXPRESSIONS.values(), _QWEN}
 
 
-def places(text: str, rules: Iterable[Rule]) -> list[int]:
-    """Character places of seams that all the rules allow, at least EVERY apart, in order."""
-    rule = _ORDER[min((_ORDER.index(rule) for rule in rules), default=0)]
-    if rule == "none":
-        return []
-    pattern = _SPACE if rule == "spaces" else _BOTH
-    found: list[int] = []
-    at = EVERY
-    while (match := pattern.search(text, at)) is not None:
-        found.append(match.start())
-        at = match.start() + EVERY
-    return found
-
-
-def rule_of(library: Library, spec: dict[str, Any], *, byte_level: bool) -> Rule:
+def claims_of(library: Library, spec: dict[str, Any], *, byte_level: bool) -> Claims:
     """What may be claimed of a tokenizer, by its own description."""
-    model = spec["model"]
-    if model.get("dropout") or not _normalizes_locally(spec["normalizer"]) or not _plain(spec["added_tokens"]):
-        return "none"
+    model, normalizer = spec["model"], spec["normalizer"]
+    if model.get("dropout") or not _normalizes_locally(normalizer) or not _plain(spec["added_tokens"]):
+        return NONE
     if spec["post_processor"] is not None and not _is_frame(spec["post_processor"]):
-        return "none"
-    rule = _splits(spec["pre_tokenizer"])
+        return NONE
+    between = _splits(spec["pre_tokenizer"])
+    if between == "none":
+        return NONE
     # The share of the bytes is read off the pieces where these, joined, are the text: then it must always be so.
     if byte_level:
         whole = set(pre_tokenizers.ByteLevel.alphabet()) <= library.get_vocab(with_added_tokens=False).keys()
-        return rule if whole and spec["normalizer"] is None else "none"
-    return rule
+        composed = normalizer is not None and normalizer["type"] == "NFC"
+        if not whole or not (normalizer is None or composed):
+            return NONE
+        return Claims(between=between, inside="pairs" if model["type"] == "BPE" else "never", composed=composed)
+    inside = _inside(model["type"], normalizer, spec["pre_tokenizer"])
+    # An added word is taken out whole, wherever the others would part it.
+    joined = inside != "scores" and any(_CHINESE.search(token["content"]) for token in spec["added_tokens"])
+    return Claims(between=between, inside="never" if joined else inside)
+
+
+def _inside(model: str, normalizer: dict[str, Any] | None, splits: dict[str, Any]) -> Inside:
+    if splits["type"] in ("BertPreTokenizer", "Whitespace"):
+        parts = normalizer is not None and normalizer["type"] == "BertNormalizer" and normalizer["handle_chinese_chars"]
+        return "always" if parts and splits["type"] == "BertPreTokenizer" else "marks"
+    return "scores" if splits["type"] == "Metaspace" and model == "Unigram" and normalizer is None else "never"
 
 
 def _normalizes_locally(part: dict[str, Any] | None) -> bool:

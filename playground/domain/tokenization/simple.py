@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from playground.domain.tokenization.cut import Cut, Text
+from playground.domain.tokenization.joints import Joints
+from playground.domain.tokenization.seams import Claims
 from playground.domain.tokenization.tokenizer import Card, Vocabulary
 
 CODE_POINTS = 0x110000
@@ -25,6 +27,7 @@ class Simple:
 
     def __init__(self, card: Card, units: Callable[[Text], tuple[np.ndarray, np.ndarray]]) -> None:
         self.card = card
+        self.joints = Joints([])
         self._units = units
 
     def cut(self, text: str, *, special: bool = True) -> Cut:
@@ -52,7 +55,7 @@ def characters() -> Simple:
     """One token per Unicode code point; the id is the code point."""
     about = "Every Unicode character is a token; its id is its code point. Nothing is ever unknown."
     card = Card(id="character", title="Characters", algorithm="character", size=CODE_POINTS, byte_level=False,
-                origin="starter", about=about, seams="lines")  # fmt: skip
+                origin="starter", about=about, seams=Claims(between="lines", inside="always"))  # fmt: skip
     return Simple(card, _characters)
 
 
@@ -62,5 +65,5 @@ def single_bytes() -> Simple:
         "Every byte of the text's UTF-8 is a token; its id is its value. The smallest vocabulary, the longest texts."
     )
     card = Card(id="byte", title="Bytes", algorithm="byte", size=256, byte_level=True, origin="starter", about=about,
-                seams="lines")  # fmt: skip
+                seams=Claims(between="lines", inside="always"))  # fmt: skip
     return Simple(card, _bytes)

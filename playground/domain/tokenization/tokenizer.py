@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from playground.domain.tokenization.cut import Cut
-from playground.domain.tokenization.seams import Rule
+from playground.domain.tokenization.joints import Joints
+from playground.domain.tokenization.seams import NONE, Claims
 
 Algorithm = Literal["word", "character", "byte", "bpe", "wordpiece", "unigram"]
 
@@ -35,7 +36,7 @@ class Card(BaseModel):
     special: dict[str, int] = {}
     template: str | None = None
     named: dict[str, str] = {}
-    seams: Rule = "none"
+    seams: Claims = NONE
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Tokenizer(Protocol):
 
     @property
     def card(self) -> Card: ...
+
+    @property
+    def joints(self) -> Joints:
+        """Which neighbours its pieces join; asked for where its card claims `pairs` or `scores`."""
+        ...
 
     def cut(self, text: str, *, special: bool = True) -> Cut:
         """The text's tokens; `special` adds what the tokenizer puts around a text ([CLS]). Raises BadInput."""

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from playground.domain.errors import BadInput
 from playground.domain.exhibit import Exhibit
 from playground.domain.knobs import Knobs
-from playground.domain.tokenization import seams
+from playground.domain.tokenization import parting
 from playground.domain.tokenization.counts import Counts, count, packed
 from playground.domain.tokenization.cut import Cut, Text, words_in
 from playground.domain.tokenization.tokenizer import Shelf, Tokenizer
@@ -88,12 +88,14 @@ class Cutting(BaseModel):
 class Result(BaseModel):
     """One answer for each tokenizer asked for, in that order.
 
-    `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides, asked for alone,
-    are together those of the whole, whatever stands further away; what is put around a text excepted.
+    `seams`, with columns: byte places at which the text can be taken apart. The tokens of both sides are together those
+    of the whole, whatever stands further away; what is put around a text excepted. A part is asked for with the
+    one before it, whose tokens are then left out; within the first `unsure` bytes they depend on all that is before.
     """
 
     tokenizers: list[Cutting]
     seams: Packed | None = None
+    unsure: int = 0
 
 
 def run(params: Params, shelf: Shelf) -> Result:
@@ -108,8 +110,11 @@ def run(params: Params, shelf: Shelf) -> Result:
     cuttings = [_cutting(tokenizer, id, params, words) for tokenizer, id in zip(opened, params.tokenizers, strict=True)]
     if params.form == "tokens":
         return Result.model_construct(tokenizers=cuttings)
-    places = seams.places(params.text, [tokenizer.card.seams for tokenizer in opened])
-    return Result.model_construct(tokenizers=cuttings, seams=packed(Text(params.text).byte_of[places]))
+    found = parting.part(params.text, opened)
+    byte_of = Text(params.text).byte_of
+    return Result.model_construct(
+        tokenizers=cuttings, seams=packed(byte_of[found.places]), unsure=int(byte_of[found.unsure])
+    )
 
 
 def _cutting(tokenizer: Tokenizer, id: str, params: Params, words: int) -> Cutting:
