@@ -242,6 +242,9 @@ def test_what_a_run_will_cost() -> None:
     assert found.trained == 8 * 4 * (256 + 480)
     assert found.flops == (4 * 1_000_000 + 2 * found.trained) * found.tokens_per_step * 10
     assert found.seconds == pytest.approx(found.flops / 1e11)
+    own = speed[0].model_copy(update={"work": "adapter", "flops_per_s": 2e10})
+    slower = kind.estimate(params(batch_size=4, steps=10), FACTS.model_copy(update={"speed": [*speed, own]}))
+    assert slower.seconds == pytest.approx(found.flops / 2e10)
     memory = found.memory
     assert memory.optimizer == 8 * found.trained
     parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.other)
@@ -260,9 +263,14 @@ JSONL = {"rows": 9, "keys": ["instruction"], "forms": {"alpaca": 8}, "without": 
             {},
             {"rows": JSONL},
             "corpus",
-            "Row 4 of the corpus lacks the keys that are needed. Every row has: instruction",
+            "Row 4 of the corpus lacks the keys that are needed: instruction + output / messages / prompt + ",
         ),
-        ({"rows": "plain"}, {"rows": JSONL}, "corpus", "Row 1 of the corpus"),
+        (
+            {"rows": "plain"},
+            {"rows": JSONL},
+            "corpus",
+            "Row 1 of the corpus lacks the keys that are needed: prompt + completion.",
+        ),
         ({}, {"model": {**MODEL, "adapter": True}}, "model", "This is an adapter"),
         ({"target_modules": ["k_proj"]}, {}, "target_modules", "no layer named k_proj; it has: down_proj, q_proj."),
         ({"block_size": 512}, {}, "block_size", "sees 256 tokens"),

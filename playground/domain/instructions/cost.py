@@ -13,6 +13,7 @@ from playground.domain.errors import BadInput
 from playground.domain.estimate import KEPT, footprint, resolve, speed
 from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
+from playground.domain.instructions.records import KEYS
 from playground.domain.kind import Estimate, Facts, Memory, Problem
 from playground.domain.presets import Shape, feed_forward
 from playground.domain.training import TIMED_STEPS
@@ -42,7 +43,7 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
             problems.append(Problem(field="target_modules", message=error.message))
     precision = resolve(params.precision, max(1, parameters), facts)
     per_step = params.batch_size * params.gradient_accumulation * block
-    rate = speed(facts.speed, max(1, parameters), precision)
+    rate = speed(facts.speed, max(1, parameters), precision, "next_token" if rank is None else "adapter")
     each = (6 if rank is None else 4) * parameters + (0 if rank is None else 2 * trained)
     steps = params.planned(per_step)
     if steps is None and rate is not None and params.minutes is not None and each:
@@ -88,8 +89,8 @@ def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
     wanted = params.form
     unfit = facts.rows.get("unfit") if wanted is None else facts.rows.get("without", {}).get(wanted)
     if unfit is not None:
-        keys = ", ".join(facts.rows.get("keys", [])) or "–"
-        message = f"Row {unfit} of the corpus lacks the keys that are needed. Every row has: {keys}."
+        needed = " / ".join(" + ".join(keys) for form, keys in KEYS.items() if wanted in (None, form))
+        message = f"Row {unfit} of the corpus lacks the keys that are needed: {needed}."
         problems.append(Problem(field="corpus", message=message))
     return problems
 
