@@ -3,6 +3,7 @@ import { api } from "./api";
 import { Curves } from "./curves.svelte";
 import type { Job } from "./jobs";
 import { TERMINAL } from "./run";
+import { canWrite } from "./tuning";
 import type { Artifact, NextResult, Wing } from "./types";
 
 const LOOKED_AT = 10;
@@ -31,12 +32,12 @@ export class Hall {
     if (this.job) this.curves.want(this.job.id, this.job.step !== before);
   }
 
-  /** Lets the newest model read the greeting, where the exhibit for it stands. A failure leaves the drawing in the case. */
+  /** Lets the newest model that writes read the greeting, where the exhibit for it stands. A failure leaves the drawing in the case. */
   async read(wings: Wing[], greeting: string): Promise<void> {
     const stands = wings.some((wing) => wing.slug === "prediction" && wing.exhibits.some(({ slug }) => slug === "next"));
     if (!stands) return;
     const { items } = await api.get<{ items: Artifact[] }>("models");
-    this.model = items[0] ?? null;
+    this.model = items.find(canWrite) ?? null;
     if (this.model) this.reading = await api.post<NextResult>("exhibits/prediction/next", { model: this.model.id, text: greeting });
   }
 }

@@ -1,16 +1,22 @@
 /** What of the library can be tuned, and with what. */
+import type { Job } from "./jobs";
 import type { Artifact } from "./types";
 
 const MASKED = new Set(["bert", "roberta", "distilbert", "modernbert", "electra"]);
 
+/** Whether a model continues a text, in place of filling in its blanks. */
+export function canWrite({ meta }: Artifact): boolean {
+  return !MASKED.has(String(meta.architecture));
+}
+
 /** Whether a model can be the base of a tuning run: it writes texts on, and is no adapter itself. */
-export function canBeTuned({ meta }: Artifact): boolean {
-  return meta.adapter !== true && !MASKED.has(String(meta.architecture));
+export function canBeTuned(model: Artifact): boolean {
+  return model.meta.adapter !== true && canWrite(model);
 }
 
 /** The models that write texts on, those that see the most at once first: what an exhibit shows fits into them. */
 export function writers(models: Artifact[]): Artifact[] {
-  return models.filter(({ meta }) => !MASKED.has(String(meta.architecture))).sort((one, other) => Number(other.meta.context) - Number(one.meta.context));
+  return models.filter(canWrite).sort((one, other) => Number(other.meta.context) - Number(one.meta.context));
 }
 
 /** What the library says of a corpus of questions and answers, one a line; null for any other text. */
@@ -21,6 +27,16 @@ export function rowsOf({ meta }: Artifact): { rows: number; keys: string[] } | n
 
 export function hasRows(corpus: Artifact): boolean {
   return rowsOf(corpus) !== null;
+}
+
+/** Whether a run teaches a model to answer: its prompts are then instructions, which a template writes out. */
+export function answersInstructions({ params }: Pick<Job, "params">): boolean {
+  return params.template !== undefined;
+}
+
+/** The text that a form begins with: rows of questions and answers where it reads those, else the newest plain text. */
+export function usualText(corpora: readonly Artifact[], rows: boolean): Artifact | undefined {
+  return corpora.find((corpus) => hasRows(corpus) === rows) ?? (rows ? undefined : corpora[0]);
 }
 
 /** A title inside a sentence: "Language model" becomes "language model", names such as "LoRA adapter" stay. */
