@@ -75,6 +75,12 @@ class Training(Knobs):
     precision: Literal["auto", "fp32", "bf16"] = knob(
         "auto", "optimizer", "Precision", "Number format of the network's arithmetic; auto takes the faster one."
     )
+    compile: Literal["auto", "on", "off"] = knob(
+        "auto",
+        "optimizer",
+        "Compile",
+        "The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.",
+    )
     gradient_checkpointing: bool = knob(
         False,
         "optimizer",

@@ -13,6 +13,7 @@ from playground.domain.checkpoints import BASE, FOLDER
 from playground.domain.errors import BadInput
 from workers.engine import checkpoints
 from workers.engine.checkpoints import Checkpoint, Progress
+from workers.engine.compiling import NO
 
 if TYPE_CHECKING:
     from workers.engine.run import Run
@@ -36,6 +37,7 @@ def resume(run: Run) -> None:
 def _go_on(run: Run, found: Checkpoint) -> None:
     if found.identity["precision"] != run.learner.precision:
         run.rebuild(found.identity["precision"])
+    run.compiled = found.identity.get("compiled", NO)
     changed = sorted(name for name, value in run.identity.items() if found.identity.get(name, value) != value)
     if changed:
         run.port.log(f"Other than before: {', '.join(changed)}. The curve may differ in its last digits.", "warning")
@@ -58,6 +60,8 @@ def _branch_off(run: Run, found: Checkpoint) -> None:
             was = "missing" if there is None else f"of shape {tuple(there.shape)}"
             text = f"This run does not fit the checkpoint from which it begins: {name} is {was} there, {here} here."
             raise BadInput(text, {"preset": [text]})
+    if run.params.compile == "auto":
+        run.compiled = found.identity.get("compiled", NO)
     run.learner.load(found.tensors, found.progress.step)
     stood = found.progress
     run.progress = Progress(stood.step, stood.tokens, stood.seconds, run.progress.planned)

@@ -25,7 +25,7 @@ from playground.domain.instructions.data import opening
 from playground.domain.messages import Start
 from playground.domain.registry import kinds
 from playground.domain.training import Training
-from workers.engine import adapters, bases, checkpoints, fill, models, publish
+from workers.engine import adapters, bases, checkpoints, compiling, fill, models, publish
 from workers.engine import tokenizer as bpe
 from workers.engine.batches import Tensors, tensors
 from workers.engine.checkpoints import Progress
@@ -61,9 +61,11 @@ class Run:
         self.learner = self._build()
         self.best = Best()
         self.val_loss: float | None = None
+        self.compiled: str | None = None
         if crew.first:
             resume(self)
         align(self)
+        compiling.settle(self)
         self.probes = Probes(self.params, self.kind, self.text, self.block, port, start.base_step or 0)
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
 
@@ -117,7 +119,7 @@ class Run:
     def identity(self) -> dict[str, Any]:
         """What the numbers of this run depend on besides its parameters and data."""
         found = publish.environment(self.learner.precision, self.start.threads, self.device)
-        found |= {"devices": self.crew.size}
+        found |= {"devices": self.crew.size, "compiled": self.compiled}
         return found | ({"peft": adapters.VERSION} if self.kind.trains == "adapter" else {})
 
     @property
