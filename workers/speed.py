@@ -22,6 +22,8 @@ from workers.nursery import Child
 
 log = logging.getLogger("vitrine.speed")
 ENGINE = "workers.engine.inspect"
+MANNER = 2
+"""Part of the key of what was measured; raised when something else is."""
 LONGEST = 120.0
 """Seconds that a measurement may take."""
 

@@ -1797,6 +1797,22 @@ export interface components {
             items: components["schemas"]["Corpus"][];
         };
         /**
+         * DeviceSchema
+         * @description A device of a worker: bytes in all and promised to no run, null where unknown; runs that it takes and has.
+         */
+        DeviceSchema: {
+            /** Name */
+            name: string;
+            /** Memory */
+            memory: number | null;
+            /** Free */
+            free: number | null;
+            /** Places */
+            places: number;
+            /** Runs */
+            runs: number;
+        };
+        /**
          * EnvironmentLine
          * @description What differs between the machines or programs of two runs; null where one does not say.
          */
@@ -2174,6 +2190,11 @@ export interface components {
             progress: number;
             /** Seconds Left */
             seconds_left: number | null;
+            /**
+             * Device
+             * @description Where it is computed now.
+             */
+            device: string | null;
             /** Params */
             params: {
                 [key: string]: unknown;
@@ -3012,13 +3033,16 @@ export interface components {
          * @description What a whole batch holds, the rows that are not shown included.
          *
          *     `tokens` are those that are no padding; `words` those that could have been chosen to be hidden: neither padding nor
-         *     control tokens. `examples` counts the texts, several of which a row may hold.
+         *     control tokens; `unknown` those that stand for what the vocabulary does not have. `examples` counts the texts,
+         *     several of which a row may hold.
          */
         PreviewCounts: {
             /** Tokens */
             tokens: number;
             /** Padding */
             padding: number;
+            /** Unknown */
+            unknown: number;
             /** Words */
             words: number;
             /** Labelled */
@@ -3448,6 +3472,11 @@ export interface components {
              * @description Tokens of the whole text.
              */
             tokens: number;
+            /**
+             * Unknown
+             * @description Those of the whole text that stand for what the vocabulary does not have.
+             */
+            unknown: number;
             /** Vocab Size */
             vocab_size: number;
             /** Special */
@@ -3705,6 +3734,12 @@ export interface components {
          * @description A measured training speed of one machine: useful floating-point operations a second at one model size.
          */
         SpeedPoint: {
+            /**
+             * Work
+             * @default next_token
+             * @enum {string}
+             */
+            work: "next_token" | "masked" | "adapter";
             /** Parameters */
             parameters: number;
             /** Flops Per S */
@@ -5133,7 +5168,7 @@ export interface components {
         };
         /**
          * WorkerSchema
-         * @description A worker that was seen lately; memory in bytes, `seen_s` seconds ago.
+         * @description A worker that was seen lately; memory in bytes, `seen_s` seconds ago. `slots` are the runs it takes at a time.
          */
         WorkerSchema: {
             /** Name */
@@ -5148,6 +5183,8 @@ export interface components {
             memory: number;
             /** Slots */
             slots: number;
+            /** Devices */
+            devices: components["schemas"]["DeviceSchema"][];
             /** Speed */
             speed: components["schemas"]["SpeedPoint"][];
             /** Seen S */

@@ -1,17 +1,18 @@
 """What a training run of a decoder will cost in parameters, operations, memory and time.
 
 Parameters are exact. Operations follow the usual rule of six for each parameter and token (Kaplan et al.,
-2020: two for the forward pass, four for the backward pass). Memory adds up what the engine really keeps, with
-the activations of one forward pass as the largest unknown. Seconds come from speeds that a worker measured on
-its own machine at a few model sizes, interpolated over the logarithm of the size.
+2020: two for the forward pass, four for the backward pass); a masked model's head counts for the hidden tokens
+alone. Memory adds up what the engine really keeps, with the activations of one forward pass as the largest
+unknown. Seconds come from speeds that a worker measured on its own machine at a few model sizes, for each sort
+of work, interpolated over the logarithm of the size.
 """
 
 import itertools
 import math
 from typing import Literal
 
-from playground.domain.kind import Estimate, Facts, Memory, Problem, SpeedPoint
-from playground.domain.presets import Shape, count
+from playground.domain.kind import Estimate, Facts, Memory, Problem, SpeedPoint, Work
+from playground.domain.presets import Shape, count, multiplied
 from playground.domain.training import TIMED_STEPS, Training
 
 Precision = Literal["fp32", "bf16"]
@@ -24,6 +25,10 @@ PAD_BYTES = 60 * 2**20
 
 LOSS_ELEMENTS, LOSS_ROWS = 2**21, 128
 """Logits that the chunked loss holds at once, and the fewest rows that keep its matrix products efficient."""
+
+GRANULE = 128
+"""Rows with a label are counted in these: with another number of rows in every step, the allocator's memory would fall
+into ever smaller pieces."""
 
 LOGIT_BYTES = 16
 """For each logit that is held: itself in two precisions, its exponential, its gradient."""
@@ -44,17 +49,24 @@ DROPOUT_EXTRA = 1.15
 
 
 def estimate(
-    params: Training, shape: Shape, dropout: float, facts: Facts, tokens_in_corpus: int, problems: list[Problem]
+    params: Training,
+    shape: Shape,
+    dropout: float,
+    facts: Facts,
+    tokens_in_corpus: int,
+    problems: list[Problem],
+    asked: float = 1.0,
 ) -> Estimate:
-    """The full estimate; `problems` are those that the kind has found already."""
-    parameters = count(shape)
+    """The full estimate; `problems` are those that the kind has found already, `asked` the share of tokens to learn."""
+    parameters, each = count(shape), 6 * multiplied(shape, asked)
     precision = resolve(params.precision, parameters, facts)
     per_step = params.batch_size * params.gradient_accumulation * shape.block_size
-    rate = speed(facts.speed, parameters, precision)
+    rate = speed(facts.speed, parameters, precision, "masked" if shape.architecture == "bert" else "next_token")
     steps = params.planned(per_step)
     if steps is None and rate is not None and params.minutes is not None:
-        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (6 * parameters * per_step)))
+        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
     tokens = None if steps is None else steps * per_step
+    flops = None if tokens is None else float(each * tokens)
     memory = footprint(params, shape, dropout, precision, facts)
     if memory.available is not None and memory.total > memory.available:
         problems = [*problems, _too_large(memory)]
@@ -64,9 +76,9 @@ def estimate(
         steps=steps,
         tokens=tokens,
         passes=None if tokens is None else tokens / max(1, tokens_in_corpus),
-        flops=None if tokens is None else 6.0 * parameters * tokens,
+        flops=flops,
         memory=memory,
-        seconds=None if tokens is None or rate is None else 6.0 * parameters * tokens / rate,
+        seconds=None if flops is None or rate is None else flops / rate,
         precision=precision,
         fits=not problems,
         problems=problems,
@@ -81,11 +93,15 @@ def resolve(wanted: str, parameters: int, facts: Facts) -> Precision:
     return "bf16" if wanted == "auto" and bf16 is not None and bf16 > (fp32 or 0) else "fp32"
 
 
-def speed(points: list[SpeedPoint], parameters: int, precision: str) -> float | None:
-    """Operations a second at a model size, linear in log(parameters) between measurements and flat beyond them."""
-    known = sorted((math.log(p.parameters), p.flops_per_s) for p in points if p.precision == precision)
+def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work = "next_token") -> float | None:
+    """Operations a second at a model size, linear in log(parameters) between measurements and flat beyond them.
+
+    Of work that was not measured in this precision, the speed of learning next tokens is taken.
+    """
+    fitting = [point for point in points if (point.precision, point.work) == (precision, work)]
+    known = sorted((math.log(point.parameters), point.flops_per_s) for point in fitting)
     if not known:
-        return None
+        return None if work == "next_token" else speed(points, parameters, precision)
     at = math.log(parameters)
     for (low, slow), (high, fast) in itertools.pairwise(known):
         if low <= at <= high:

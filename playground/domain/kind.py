@@ -21,10 +21,16 @@ Split = Literal["train", "held_out"]
 TokenIds = NDArray[np.uint16] | NDArray[np.uint32]
 
 
+Work = Literal["next_token", "masked", "adapter"]
+"""What a step does, as far as it matters for its speed: learn every next token, learn hidden ones, or adapt a base."""
+
+
 class SpeedPoint(BaseModel):
     """A measured training speed of one machine: useful floating-point operations a second at one model size."""
 
     model_config = ConfigDict(extra="forbid")
+
+    work: Work = "next_token"
 
     parameters: int = Field(gt=0)
     flops_per_s: float = Field(gt=0, allow_inf_nan=False)

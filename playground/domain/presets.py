@@ -65,6 +65,15 @@ def count(shape: Shape) -> int:
     return embedding + inside + head_parameters(shape)
 
 
+def multiplied(shape: Shape, asked: float = 1.0) -> int:
+    """Parameters that a token is multiplied with, the mean: those of the head for the share of tokens asked for.
+
+    Tables that a row is taken from cost nothing.
+    """
+    head = shape.vocab_size * shape.d_model + head_parameters(shape)
+    return round(shape.n_layer * layer_parameters(shape) + norm_parameters(shape) + asked * head)
+
+
 def layer_parameters(shape: Shape) -> int:
     """Parameters of one block: attention, feed-forward, two normalizations; Llama has no biases, the others have."""
     d, ff = shape.d_model, shape.d_ff

@@ -177,7 +177,7 @@ def test_devices_are_found_without_torch(monkeypatch: pytest.MonkeyPatch) -> Non
     assert host.gpus() == []
 
 
-POINTS = [{"parameters": 1000, "flops_per_s": 1e9, "precision": "fp32"}]
+POINTS = [{"work": "next_token", "parameters": 1000, "flops_per_s": 1e9, "precision": "fp32"}]
 
 
 class Gauge:

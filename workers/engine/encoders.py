@@ -14,7 +14,7 @@ from transformers.modeling_utils import PreTrainedModel
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM, BertForPreTraining
 
-from playground.domain.estimate import loss_rows
+from playground.domain.estimate import GRANULE, loss_rows
 from playground.domain.presets import Shape
 from workers.engine.batches import IGNORED, Tensors, visible
 
@@ -64,11 +64,16 @@ def states_of(model: Any, batch: Tensors) -> Tensor:
 
 
 def asked(model: Any, states: Tensor, batch: Tensors) -> tuple[Tensor, Tensor]:
-    """The positions that have a label, ready for the output layer (positions, width), and their labels (positions,)."""
+    """The positions that have a label, ready for the output layer (rows, width), and the labels (rows,).
+
+    Rows without a label fill them up to a multiple of GRANULE.
+    """
     labels = batch.labels.reshape(-1)
     chosen = (labels != IGNORED).nonzero()[:, 0]
-    rows = states.reshape(-1, states.shape[-1]).index_select(0, chosen)
-    return model.cls.predictions.transform(rows), labels[chosen]
+    extra = -len(chosen) % GRANULE
+    filled = nn.functional.pad(chosen, (0, extra))
+    rows = states.reshape(-1, states.shape[-1]).index_select(0, filled)
+    return model.cls.predictions.transform(rows), nn.functional.pad(labels[chosen], (0, extra), value=IGNORED)
 
 
 def follows(model: Any, states: Tensor) -> Tensor:
@@ -82,12 +87,13 @@ def judge(model: Any, batch: Tensors) -> dict[str, tuple[float, int]]:
     states = states_of(model, batch)
     rows, labels = asked(model, states, batch)
     loss, right, size = 0.0, 0, loss_rows(model.config.vocab_size)
+    count = int((labels != IGNORED).sum())
     for start in range(0, len(rows), size):
         logits = model.cls.predictions.decoder(rows[start : start + size]).float()
         wanted = labels[start : start + size]
-        loss += nn.functional.cross_entropy(logits, wanted, reduction="sum").item()
+        loss += nn.functional.cross_entropy(logits, wanted, ignore_index=IGNORED, reduction="sum").item()
         right += int((logits.argmax(-1) == wanted).sum())
-    found = {"loss/masked": (loss, len(rows)), "val_accuracy": (float(right), len(rows))}
+    found = {"loss/masked": (loss, count), "val_accuracy": (float(right), count)}
     if batch.answers is not None:
         logits = follows(model, states)
         loss = nn.functional.cross_entropy(logits, batch.answers, reduction="sum").item()

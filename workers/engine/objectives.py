@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.domain.errors import VitrineError
-from playground.domain.estimate import loss_rows
+from playground.domain.estimate import GRANULE, loss_rows
 from workers.engine import encoders, models
 from workers.engine.batches import IGNORED, Tensors
 
@@ -33,8 +33,6 @@ class NotFinite(VitrineError):
         self.step = step
 
 
-GRANULE = 128
-"""Rows with a label are counted in these."""
 UNLIKELY, SURE = 1e-30, 0.5
 """Probabilities below which, and above which, one that was rounded says too little of the loss."""
 
@@ -42,8 +40,8 @@ UNLIKELY, SURE = 1e-30, 0.5
 class ChunkedCrossEntropy(torch.autograd.Function):
     """Mean of -log softmax(hidden @ weight.T + bias)[label] over the positions that have a label, in nats.
 
-    Positions without a label are left out of every product. Some of them fill up the last rows to a multiple of
-    GRANULE: with another number of rows in every step the allocator's memory would fall into ever smaller pieces.
+    Positions without a label are left out of every product, but for some that fill up the last rows to a multiple of
+    GRANULE.
     """
 
     apply: Callable[..., Tensor]
