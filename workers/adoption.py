@@ -39,7 +39,7 @@ def adopt(job: Job, message: ArtifactMessage, source: Path) -> Artifact:
     try:
         sha256, size = artifacts.tree_digest(source)
         store.current().put_tree(message.kind, sha256, source)
-        meta = message.meta | (base_of(job) if message.meta.get("adapter") else {})
+        meta = message.meta | (base_of(job) if message.kind == "model" else {})
         # A model is the outcome of its run and goes by the run's name.
         name = names.clean(job.name if message.kind == "model" else message.name)
         while True:
@@ -55,7 +55,7 @@ def adopt(job: Job, message: ArtifactMessage, source: Path) -> Artifact:
 
 
 def base_of(job: Job) -> dict[str, object]:
-    """Which model of the library an adapter stands on, beside its content hash that the engine has said."""
+    """Which model of the library an adapter stands on, or another was tuned from; nothing for one made from scratch."""
     use = job.job_inputs.filter(role="model").first()
     return {} if use is None else {"base_id": str(use.artifact_id), "base_name": use.name}
 

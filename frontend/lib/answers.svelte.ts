@@ -8,8 +8,9 @@ export interface Asked {
   model: string;
   /** Without its adapter a fine-tuned model answers as its base does. */
   adapter: boolean;
-  /** Written by the template that the model was tuned with. */
+  /** Written by the template that the model was tuned with, or by the one that is given, as for a base that has none. */
   instruction: boolean;
+  template?: string;
 }
 
 export interface Manner {
@@ -58,10 +59,10 @@ export class Answers {
     this.of = Object.fromEntries(Object.entries(this.of).map(([key, answer]) => [key, { ...answer, state: answer.state === "failed" ? "failed" : "done" } as Answer]));
   }
 
-  private async one({ key, model, adapter, instruction }: Asked, manner: Manner, signal: AbortSignal): Promise<void> {
+  private async one({ key, model, adapter, instruction, template }: Asked, manner: Manner, signal: AbortSignal): Promise<void> {
     this.change(key, { state: "writing" });
     try {
-      const body = { ...manner, adapter, instruction };
+      const body = { ...manner, adapter, instruction, ...(instruction && template !== undefined ? { template } : {}) };
       const response = await send("POST", `models/${model}/generate`, body, { signal });
       for await (const line of lines(response)) {
         const frame = line as Frame;

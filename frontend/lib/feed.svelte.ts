@@ -31,7 +31,7 @@ export class Feed {
 
   /** The batch in sight: that of `at`, or while it is on its way the one before. */
   readonly picture = $derived(this.batches.get(this.shown) ?? null);
-  readonly sheet = $derived(this.picture === null ? null : new Sheet(this.picture, this.head?.joint ?? null));
+  readonly sheet = $derived(this.picture === null ? null : new Sheet(this.picture, this.head?.joint ?? null, this.head?.special.unk ?? null));
   readonly tally = $derived(new Tally(this.seen.flatMap((number) => this.batches.get(number)?.counts ?? [])));
   readonly micros = $derived(this.head?.micros ?? 1);
   readonly step = $derived(Math.floor(this.at / this.micros) + 1);

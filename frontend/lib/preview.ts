@@ -23,7 +23,7 @@ export const CHOSEN = ["masked", "replaced", "kept"] as const;
 export type Chosen = (typeof CHOSEN)[number];
 
 /** Tokens that are drawn as one, because only together they are whole characters; one as a rule. */
-export type Cell = { first: number; size: number; text: string; role: Role; special: boolean; joins: boolean; segment: number | null };
+export type Cell = { first: number; size: number; text: string; role: Role; special: boolean; unknown: boolean; joins: boolean; segment: number | null };
 
 /** Cells of one example within a row, in their order; padding has the number -1. */
 export type Stretch = { number: number; first: number; last: number; cells: Cell[] };
@@ -45,7 +45,8 @@ export class Sheet {
   private readonly before: Groups[] | null;
   private readonly pieces: Map<number, Shapes["PreviewPiece"]>;
 
-  constructor(readonly picture: Picture, private readonly joint: string | null = null) {
+  /** `unk` is the token that stands for what the vocabulary does not have. */
+  constructor(readonly picture: Picture, private readonly joint: string | null = null, private readonly unk: number | null = null) {
     this.shown = picture.lines.length;
     this.block = picture.block;
     const opened = (part: Record<string, string> | null): Numbers | null => (part === null ? null : unpack(part));
@@ -100,6 +101,11 @@ export class Sheet {
     return this.pieces.get(this.id(row, at))?.special ?? false;
   }
 
+  /** Whether a token stands for what the vocabulary does not have. */
+  unknown(row: number, at: number): boolean {
+    return this.unk !== null && this.id(row, at) === this.unk;
+  }
+
   /** Whether a row holds several examples, or is filled up. */
   get packed(): boolean {
     return this.documents !== null;
@@ -149,7 +155,7 @@ export class Sheet {
       const roles = Array.from({ length: size }, (_, i) => this.role(row, first + i));
       const role = roles.find((one) => one !== "plain") ?? "plain";
       const joins = this.joint === null || text.startsWith(this.joint);
-      open.cells.push({ first, size, text: text || this.name(row, first), role, special: this.special(row, first), joins, segment: this.segment(row, first) });
+      open.cells.push({ first, size, text: text || this.name(row, first), role, special: this.special(row, first), unknown: this.unknown(row, first), joins, segment: this.segment(row, first) });
       open.last = first + size;
     });
     return found;

@@ -46,6 +46,7 @@ export function task(sheet: Sheet, row: number, at: number, instructions: boolea
     case "learned":
       return t("After {now} the network has to say {word}.", { now, word });
     default:
+      if (sheet.unknown(row, at)) return t("{now} stands for something that the vocabulary does not have: the network cannot tell it from other such things.", { now });
       return instructions ? t("{now} belongs to the prompt: it is read, and nothing is asked.", { now }) : t("{now} is read, and nothing is asked here.", { now });
   }
 }

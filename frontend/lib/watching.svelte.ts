@@ -77,7 +77,7 @@ export class Watching {
 
   /** The text that was written last at or before the step in sight. */
   readonly text = $derived.by(() => {
-    const own = this.records.flatMap(({ step, sample }) => (sample ? [{ step, ...sample }] : []));
+    const own = this.records.flatMap(({ step, sample }) => (sample ? [{ step, blanks: null, ...sample }] : []));
     return this.scrub.step === null ? null : textAt([...own, ...this.run.state.samples], this.scrub.step);
   });
 

@@ -41,3 +41,14 @@ it("stops at once, and nobody waits any more", async () => {
   expect(Object.values(answers.of).map(({ state }) => state)).toEqual(["done", "done"]);
   expect(answers.busy).toBe(false);
 });
+
+it("asks a base by the template of what was tuned from it", async () => {
+  const bodies: unknown[] = [];
+  vi.stubGlobal("fetch", (_: string, init: RequestInit) => {
+    bodies.push(JSON.parse(String(init.body)));
+    return Promise.resolve(answer({ prompt_tokens: [] }));
+  });
+  const template = "Q {prompt}\nA {completion}";
+  await new Answers().ask([{ ...asked("a"), instruction: true, template }, { ...asked("b"), template }], manner);
+  expect(bodies).toEqual([{ ...manner, adapter: true, instruction: true, template }, { ...manner, adapter: true, instruction: false }]);
+});

@@ -17,7 +17,7 @@ function pack(values: number[], rows = 1, dtype = "i4"): Record<string, string> 
 
 const line = (texts: string[], sizes: number[]): { texts: string[]; sizes: Record<string, string> } => ({ texts, sizes: pack(sizes, 1, "u2") });
 const piece = (id: number, text: string, special = false, hex = ""): Picture["pieces"][number] => ({ id, text, hex, special });
-const COUNTS: Counts = { tokens: 6, padding: 0, words: 6, labelled: 6, masked: 0, replaced: 0, kept: 0, examples: 1 };
+const COUNTS: Counts = { tokens: 6, padding: 0, unknown: 0, words: 6, labelled: 6, masked: 0, replaced: 0, kept: 0, examples: 1 };
 const NOTHING = { changes: null, segments: null, documents: null, positions: null, answers: null, original: null, examples: null };
 
 /** 我 in two tokens, then two words; the label of each is the one after it. */
@@ -136,6 +136,15 @@ test("the legend names only what is there, each with a letter or a shape", () =>
   expect(said[0]).toBe("Mmasked: hidden, to be filled in");
 });
 
+test("a token that stands for what the vocabulary does not have is marked, and said to be that", () => {
+  const sheet = new Sheet({ ...hidden, counts: { ...hidden.counts, unknown: 1 } }, "##", 5);
+  expect(sheet.stretches(0).flatMap(({ cells }) => cells).map(({ unknown }) => unknown).indexOf(true)).toBe(4);
+  expect(task(sheet, 0, 4, false)).toContain("the vocabulary does not have");
+  render(Legend, { sheet, picture: sheet.picture, instructions: false });
+  expect(screen.getByText("unknown: not in the vocabulary")).toBeTruthy();
+  expect(new Sheet(hidden, "##").unknown(0, 4)).toBe(false);
+});
+
 test("each fate has its count, its aim, and how far chance has carried it", () => {
   const tally = new Tally([{ ...COUNTS, words: 2000, masked: 240, replaced: 30, kept: 30 }]);
   render(Tallies, { tally, aims: { masked: 0.12, replaced: 0.015, kept: 0.015 }, recount: () => undefined });
@@ -155,7 +164,7 @@ beforeEach(() => {
     sent.push(body);
     const first = (body.step - 1) * micros + body.micro;
     const batches = Array.from({ length: body.batches }, (_, i) => ({ ...hidden, step: Math.floor((first + i) / micros) + 1, micro: (first + i) % micros, rows: 9 + salt }));
-    return new Response(JSON.stringify({ kind: "mlm", attention: "full", objective: "masked", micros, tokens: 9, vocab_size: 9, special: {}, joint: null, aims: {}, notes: [], batches }));
+    return new Response(JSON.stringify({ kind: "mlm", attention: "full", objective: "masked", micros, tokens: 9, unknown: 0, vocab_size: 9, special: {}, joint: null, aims: {}, notes: [], batches }));
   });
 });
 afterEach(() => vi.unstubAllGlobals());

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canBeTuned, hasRows, inSentence, rowsOf } from "../lib/tuning";
+import { canBeTuned, hasRows, inSentence, rowsOf, usualText } from "../lib/tuning";
 import type { Artifact } from "../lib/types";
 
 const artifact = (meta: Record<string, unknown>): Artifact => ({ meta }) as unknown as Artifact;
@@ -13,6 +13,16 @@ test("a base writes texts on and is whole", () => {
 test("only rows of a known form are examples", () => {
   expect(rowsOf(artifact({ jsonl: { rows: 2, keys: ["prompt", "completion"], forms: { plain: 2 } } }))).toEqual({ rows: 2, keys: ["prompt", "completion"] });
   for (const meta of [{}, { jsonl: {} }, { jsonl: { rows: 2, keys: ["a"], forms: {} } }]) expect(hasRows(artifact(meta))).toBe(false);
+});
+
+test("a form begins with the newest text of its sort", () => {
+  const rows = artifact({ jsonl: { rows: 2, keys: [], forms: { plain: 2 } } });
+  const [newer, older] = [artifact({ characters: 9 }), artifact({ characters: 8 })];
+  expect(usualText([rows, newer, older], false)).toBe(newer);
+  expect(usualText([newer, rows], true)).toBe(rows);
+  expect(usualText([newer], true)).toBeUndefined();
+  // Rows are a text, too, where there is no other.
+  expect(usualText([rows], false)).toBe(rows);
 });
 
 test("a title goes into a sentence, a name stays as it is", () => {

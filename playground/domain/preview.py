@@ -36,11 +36,13 @@ class PreviewCounts(BaseModel):
     """What a whole batch holds, the rows that are not shown included.
 
     `tokens` are those that are no padding; `words` those that could have been chosen to be hidden: neither padding nor
-    control tokens. `examples` counts the texts, several of which a row may hold.
+    control tokens; `unknown` those that stand for what the vocabulary does not have. `examples` counts the texts,
+    several of which a row may hold.
     """
 
     tokens: int
     padding: int
+    unknown: int
     words: int
     labelled: int
     masked: int
@@ -92,6 +94,7 @@ class PreviewHead(BaseModel):
     objective: str
     micros: int = Field(description="Batches of one step.")
     tokens: int = Field(description="Tokens of the whole text.")
+    unknown: int = Field(description="Those of the whole text that stand for what the vocabulary does not have.")
     vocab_size: int
     special: dict[str, int]
     joint: str | None

@@ -23,6 +23,7 @@ HEAD = PreviewHead(
     objective="next_token",
     micros=1,
     tokens=900,
+    unknown=0,
     vocab_size=300,
     special={"eos": 0},
     joint=None,
@@ -30,7 +31,7 @@ HEAD = PreviewHead(
     notes=["The text repeats itself every 44 tokens: the held-out part is no test of what is learned."],
 ).model_dump()
 NONE = {"dtype": "i4", "bdata": "", "shape": "0"}
-COUNTS = ("tokens", "padding", "words", "labelled", "masked", "replaced", "kept", "examples")
+COUNTS = ("tokens", "padding", "unknown", "words", "labelled", "masked", "replaced", "kept", "examples")
 
 
 def batch(step: int) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def show(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         objective=kind.objective,
         micros=micros,
         tokens=len(data.tokens),
+        unknown=_unknown(data.tokens, data),
         vocab_size=data.vocab_size,
         special=data.special,
         joint=artist.joint,
@@ -120,6 +121,7 @@ class Artist:
     def __init__(self, tokenizer: Tokenizer, data: Data, *, texts: bool) -> None:
         self._tokenizer, self._spelling, self._texts = tokenizer, Spelling(tokenizer), texts
         self.joint = JOINT if isinstance(tokenizer.decoder, decoders.WordPiece) else None
+        self._data = data
         self._marks = np.array(list(data.special.values()), dtype=np.int64)
 
     def draw(self, batch: Batch, step: int, micro: int) -> PreviewBatch:
@@ -163,6 +165,7 @@ class Artist:
         return PreviewCounts(
             tokens=int(filled.sum()),
             padding=int((~filled).sum()),
+            unknown=_unknown(original(batch)[filled], self._data),
             words=int(words.sum()),
             labelled=int((batch.labels != IGNORED).sum()),
             masked=changed(MASKED),
@@ -205,6 +208,10 @@ class Artist:
                 texts.append(text)
                 sizes.append(size)
         return PreviewLine(texts=texts, sizes=pack(np.array(sizes, dtype=np.uint16)))
+
+
+def _unknown(tokens: NDArray[Any], data: Data) -> int:
+    return int(np.count_nonzero(tokens == data.special["unk"])) if "unk" in data.special else 0
 
 
 def original(batch: Batch) -> NDArray[np.int64]:

@@ -14,6 +14,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from playground.domain.errors import BadInput, NotFound
+from playground.domain.instructions.data import opening
+from playground.domain.instructions.records import Turn
+from playground.domain.instructions.templates import MAX_CHARACTERS, parse
 from playground.domain.knobs import Knobs
 from playground.domain.registry import exhibits
 from workers.engine import exports, intake, preview, samples
@@ -64,7 +67,8 @@ class Shelf:
 class GenerateParams(Knobs):
     """How to continue a prompt; `ids` are new tokens that are given already, to branch off after them.
 
-    An `instruction` is written by the model's template first. Without its `adapter` the base answers.
+    An `instruction` is written by the model's template first, or by the one that is given, so that a base can be asked
+    as what was tuned from it is. Without its `adapter` the base answers.
     """
 
     prompt: str = Field("", max_length=PROMPT_CHARACTERS)
@@ -75,6 +79,7 @@ class GenerateParams(Knobs):
     top_p: float = Field(1.0, gt=0, le=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     instruction: bool = False
+    template: str | None = Field(None, max_length=MAX_CHARACTERS)
     adapter: bool = True
 
 
@@ -115,8 +120,7 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
     given = asked.ids or []
     if any(not 0 <= index < opened.vocab_size for index in given):
         raise BadInput("One of the tokens is not in the vocabulary of this model.", {"ids": ["Not in the vocabulary."]})
-    given_text = opened.manner.asked(asked.prompt) if asked.instruction else asked.prompt
-    prompt = samples.opening(opened.tokenizer, given_text)
+    prompt = samples.opening(opened.tokenizer, _written(opened, asked))
     writer = spelling.writer()
     yield {"prompt_tokens": [{"id": index, "text": writer.add(index)} for index in prompt]}
     for index in given:
@@ -140,6 +144,15 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
             }
             if drawn.id in opened.ends:
                 return
+
+
+def _written(opened: TransformersModel, asked: GenerateParams) -> str:
+    """The prompt as the model reads it. Raises BadInput where a template is wanted and there is none, or a wrong one."""
+    if not asked.instruction:
+        return asked.prompt
+    if asked.template is None:
+        return opened.manner.asked(asked.prompt)
+    return opening(opened.tokenizer) + parse(asked.template).prompt((Turn("user", asked.prompt),))
 
 
 def fill(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:

@@ -176,10 +176,18 @@ def test_an_adapter_can_be_talked_to_looked_into_and_left_out(bench: Bench, nest
     plain = {"sha256": "base", "path": str(base)}
     assert written(adapter, adapter=False) == written(plain)
     assert written(adapter, instruction=True) == answer
+    # Asked by the template of what was tuned from it, a base is asked exactly as an adapter that is left out.
+    asked = written(plain, instruction=True, template=TUNING["template"])
+    assert asked == written(adapter, instruction=True, adapter=False)
+    assert asked != written(plain)
     params = {"wing": "prediction", "slug": "next", "params": {"text": "who sees the dog?\n"}}
     ours, theirs = (inspector.ask("exhibit", model, **params)[0]["data"] for model in (adapter, plain))
     assert ours != theirs
-    for refused, words in (({"instruction": True}, "no template"), ({"adapter": False}, "no adapter")):
+    for refused, words in (
+        ({"instruction": True}, "no template"),
+        ({"instruction": True, "template": "{instruction}"}, "leaves the completion out"),
+        ({"adapter": False}, "no adapter"),
+    ):
         last = inspector.ask("generate", plain, prompt="x", **refused)[-1]
         assert words in last["message"]
     inspector.conn.close()

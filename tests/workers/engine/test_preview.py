@@ -242,6 +242,7 @@ def test_a_kind_that_hides_words_is_counted_and_shown_as_it_was(ask: Ask, monkey
     assert picture["counts"] == {
         "tokens": 130,
         "padding": 30,
+        "unknown": 0,
         "words": 120,
         "labelled": 30,
         "masked": 10,
@@ -259,6 +260,18 @@ def test_a_kind_that_hides_words_is_counted_and_shown_as_it_was(ask: Ask, monkey
     assert picture["examples"][0]["text"].startswith("<|endoftext|>")
     sizes = unpacked(picture["lines"][0]["sizes"]).cumsum().tolist()
     assert {1, 6, 13} <= set(sizes)  # after the control token, and at the borders between examples
+
+
+def test_what_the_vocabulary_does_not_have_is_counted(home: Path, ask: Ask) -> None:
+    rare = "".join(map(chr, range(0x4E00, 0x5200)))
+    (home / "corpus" / "text.txt").write_text(f"the cat sees 1 star. {rare}\n" * 3)
+    head, (picture,) = ask("mlm", vocab_size=300, batch_size=4)
+    batch = unpacked(picture["inputs"])
+    assert picture["rows"] == len(batch) == 4
+    assert picture["counts"]["unknown"] == (batch == head["special"]["unk"]).sum() > 0
+    # Of 1024 characters, 300 places hold fewer than 300.
+    assert head["tokens"] > head["unknown"] > 3 * (len(rare) - 300)
+    assert ask("clm")[0]["unknown"] == 0
 
 
 def test_the_child_answers_with_one_frame_for_each_batch(nest: str, home: Path) -> None:
