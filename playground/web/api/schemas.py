@@ -170,6 +170,9 @@ class Generate(Given):
     top_p: float = Field(1, gt=0, le=1, allow_inf_nan=False, description="Only the likeliest tokens up to this share.")
     seed: int = Field(0, ge=0, lt=2**32)
     instruction: bool = Field(False, description="Write the prompt by the template that the model was tuned with.")
+    template: str | None = Field(
+        None, max_length=4_000, description="Write an instruction by this template, by its name or as a text, instead."
+    )
     adapter: bool = Field(True, description="Of an adapter: false lets its base answer, without it.")
 
 
