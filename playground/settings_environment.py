@@ -43,7 +43,9 @@ class Environment(BaseModel):
     hf_endpoint: str = Field(
         "https://huggingface.co", pattern=r"^https?://[^/\s]+/?$", description="The hub of models, or a mirror of it."
     )
-    vitrine_slots: int = Field(1, ge=1, le=64, description="Training jobs that one train worker runs at a time.")
+    vitrine_slots: int | None = Field(
+        None, ge=1, le=64, description="Training jobs at a time on a device; else 1 on a CPU, 4 on a GPU, if they fit."
+    )
     vitrine_version: str = Field("", description="Version shown by the health page; else that of the package.")
 
     @property

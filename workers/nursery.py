@@ -61,6 +61,7 @@ def child_environment(environ: Mapping[str, str], threads: int) -> dict[str, str
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as the driver numbers them, of which the memory is asked
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
     }
 

@@ -10,23 +10,18 @@ from playground.domain.messages import InputFile, Start
 from playground.ledger.models import Job
 from playground.ledger.states import folder_of
 from playground.library import store
-from workers.host import memory_available
 
 SHARE = 0.9
-"""Of the memory that is free when a run starts, the part that all its slots together may take."""
+"""Of the memory that is free, the part that runs and requests may take."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """What one slot gives its jobs: a device and a number of threads; `slots` of them share the memory."""
+    """What a job gets: a device for each of its processes, threads for all of them, bytes of memory of each device."""
 
-    device: str
+    devices: tuple[str, ...]
     threads: int
-    slots: int
-
-    def memory(self) -> int:
-        """Bytes that a job started now may take."""
-        return int(memory_available() * SHARE / self.slots)
+    memory: int
 
 
 def jobs_folder() -> Path:
@@ -52,9 +47,10 @@ def order(job: Job, attempt: int, station: Station) -> Start:
         folder=str(folder),
         recorded=job.progress_mark(),
         planned_steps=job.steps,
-        threads=job.params.get("threads") or station.threads,
-        device=station.device,
-        memory_limit=station.memory(),
+        threads=max(1, (job.params.get("threads") or station.threads) // len(station.devices)),
+        device=station.devices[0],
+        peers=list(station.devices[1:]),
+        memory_limit=station.memory,
         base_step=job.parent_step,
     )
 

@@ -1,4 +1,4 @@
-"""Slots: each is a thread that takes the next job of the line and carries it to its end, again and again.
+"""Slots: each is a thread that takes the next job of the line that has room and carries it to its end, again and again.
 
 A bell says that there may be work; without one a slot looks by itself every second, which costs one small query and
 makes the bell a matter of speed only.
@@ -15,6 +15,7 @@ from django.db import close_old_connections, connections
 
 from playground.ledger import process
 from playground.ledger.claim import Claim, claim
+from workers.devices import Devices
 from workers.hold import AWAY
 from workers.host import cpu_model
 from workers.order import Station
@@ -29,29 +30,21 @@ CONSIDERATE = 2.0
 
 
 class Slot(threading.Thread):
-    """One job at a time, on one device."""
+    """One job at a time, wherever there is room for it."""
 
     def __init__(
         self,
         worker: str,
-        station: Station,
+        number: int,
+        devices: Devices,
         bell: threading.Event,
         leaving: threading.Event,
         busy: Callable[[bool], None],
         engine: str = ENGINE,
     ) -> None:
-        super().__init__(name=f"slot-{station.device}", daemon=True)
-        self._worker, self._station, self._bell, self._leaving, self._busy = worker, station, bell, leaving, busy
+        super().__init__(name=f"slot-{number}", daemon=True)
+        self._worker, self._devices, self._bell, self._leaving, self._busy = worker, devices, bell, leaving, busy
         self._engine = engine
-        self._environment = {
-            "threads": station.threads,
-            "device": station.device,
-            "cpu": cpu_model(),
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "torch": version("torch"),
-            "transformers": version("transformers"),
-        }
 
     def run(self) -> None:
         """Work until this process leaves."""
@@ -66,16 +59,17 @@ class Slot(threading.Thread):
     def _turn(self) -> bool:
         """Take a job and carry it to its end; False where there is nothing to take now."""
         try:
-            taken = self._claim()
+            found = self._claim()
         except AWAY as error:
             log.warning("The database does not answer (%s).", error)
             close_old_connections()
             return False
-        if taken is None:
+        if found is None:
             return False
+        taken, station = found
         self._busy(True)
         try:
-            Supervisor(taken, self._station, self._leaving, engine=self._engine).run()
+            Supervisor(taken, station, self._leaving, engine=self._engine).run()
         except Exception:
             # The lease is left to run out, so that a job which brings the supervisor down is counted as lost by it.
             log.exception("Job %s: the supervisor failed.", taken.job.pk)
@@ -83,14 +77,26 @@ class Slot(threading.Thread):
             self._leaving.wait(CONSIDERATE)
         finally:
             self._busy(False)
+            self._devices.release(taken.job.pk)
+            self._bell.set()  # there is room, perhaps for more than one
         return True
 
-    def _claim(self) -> Claim | None:
-        return claim(
-            self._worker,
-            host=platform.node(),
-            pid=os.getpid(),
-            process=process.identity(),
-            device=self._station.device,
-            environment=self._environment,
-        )
+    def _claim(self) -> tuple[Claim, Station] | None:
+        own = process.identity()
+        with self._devices.choosing() as choice:
+            taken = claim(self._worker, host=platform.node(), pid=os.getpid(), process=own, offer=choice.offer)
+            if taken is None or choice.station is None:
+                return None
+            self._devices.hold(taken.job.pk, choice.station)
+            return taken, choice.station
+
+
+def environment() -> dict[str, str]:
+    """What the numbers of a run depend on besides its device and threads."""
+    return {
+        "cpu": cpu_model(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+    }

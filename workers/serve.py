@@ -18,12 +18,12 @@ from playground import VERSION
 from workers import inspection, tasks
 from workers.app import INSPECT, TRAIN, app
 from workers.broker import leave_on_signals, listen
+from workers.devices import CPU, Devices, Machine
 from workers.exports import Export, tidy
 from workers.hearing import Hearing, leave_at_once, restart_listener
-from workers.host import cores, cpu_model, gpus, share_of_cores
+from workers.host import cores, cpu_model, gpus, memory_available, memory_of, places, share_of_cores
 from workers.nursery import reduce_environment
-from workers.order import Station
-from workers.runner import Slot
+from workers.runner import Slot, environment
 from workers.speed import Speed
 from workers.steward import Steward
 from workers.supervisor import ENGINE
@@ -34,11 +34,10 @@ LEAVE = 6.8
 worker kills it after seven."""
 
 
-def stations() -> list[Station]:
-    """One for each slot; GPUs are dealt out in turn, cores are shared."""
-    slots = settings.ENVIRONMENT.vitrine_slots
-    devices = gpus() or ["cpu"]
-    return [Station(devices[slot % len(devices)], share_of_cores(slots), slots) for slot in range(slots)]
+def machine() -> Machine:
+    """The devices of this machine: its GPUs, else its processor."""
+    wanted = settings.ENVIRONMENT.vitrine_slots
+    return Machine(tuple(gpus()) or CPU, places(wanted), share_of_cores(wanted), memory_of)
 
 
 def program_version() -> str:
@@ -48,18 +47,22 @@ def program_version() -> str:
 
 def train(engine: str = ENGINE) -> int:
     """Run the train worker until it is asked to leave; `engine` is the module that its children run."""
-    places = stations()
-    leaving = begin(places[0].threads)
+    here = machine()
+    first, leaving = here.devices[0], begin(here.threads)
     name = f"train@{platform.node()}-{os.getpid()}"
-    key = f"{platform.node()} {version('torch')} {cpu_model()} {places[0].device} {places[0].threads}"
-    speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, places[0].device, places[0].threads, leaving)
-    slots = [Slot(name, place, tasks.bell, leaving, speed.busy, engine) for place in places]
+    key = f"{platform.node()} {version('torch')} {cpu_model()} {first} {here.threads}"
+    speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, first, here.threads, leaving)
+    devices, count = Devices(here, environment()), len(here.devices) * here.places
+    slots = [Slot(name, number, devices, tasks.bell, leaving, speed.busy, engine) for number in range(count)]
 
     def facts() -> dict[str, object]:
+        told = devices.told()
         return {
-            "device": places[0].device,
-            "threads": places[0].threads,
-            "slots": len(places),
+            "device": first,
+            "threads": here.threads,
+            "slots": count,
+            "devices": told,
+            "memory": max((device["memory"] or 0 for device in told), default=0) or memory_available(),
             "speed": speed.points,
             "libraries": speed.libraries,
             "version": program_version(),
@@ -70,7 +73,7 @@ def train(engine: str = ENGINE) -> int:
     hearing = Hearing(TRAIN, redis_client(), tasks.ear.heard, leaving, (restart_listener,))
     for thread in (*slots, steward, speed, hearing):
         thread.start()
-    log.info("Training on %s, %d at a time, %d threads each.", places[0].device, len(slots), places[0].threads)
+    log.info("Training on %s, %d at a time, %d threads each.", ", ".join(here.devices), count, here.threads)
     listen(app, TRAIN, name, leaving)
     tasks.bell.set()
     for thread in (*slots, steward):

@@ -71,9 +71,8 @@ class Steward(threading.Thread):
 
     def _announce(self) -> None:
         facts = self._facts()
-        presence.announce(
-            self._worker, self._queue, host=platform.node(), pid=os.getpid(), memory=memory_available(), **facts
-        )
+        usual = {"memory": memory_available()}
+        presence.announce(self._worker, self._queue, host=platform.node(), pid=os.getpid(), **usual | facts)
 
     def _reap(self) -> None:
         taken = reap_orphans(platform.node(), process.is_alive) + reap()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 from playground.domain.job import LEASE_STARTING, Desired, Status
 from playground.ledger import queue
 from playground.ledger.models import Attempt, Job
+from playground.ledger.queue import Waiting
 from playground.ledger.rows import hold, status_row, write
 
 
@@ -22,6 +23,17 @@ class Claim(NamedTuple):
 
     job: Job
     attempt: int
+
+
+class Place(NamedTuple):
+    """Where a run would be computed, and what is known of its environment there."""
+
+    device: str
+    environment: Mapping[str, Any]
+
+
+Offer = Callable[[Waiting], Place | None]
+"""A place for a waiting job; None where it has to wait longer."""
 
 
 class Claimant(NamedTuple):
@@ -42,12 +54,19 @@ def claim(
     process: str = "",
     device: str = "",
     environment: Mapping[str, Any] | None = None,
+    offer: Offer | None = None,
     lease: timedelta = LEASE_STARTING,
 ) -> Claim | None:
-    """Take the next job of the line, or return None where none may be claimed. The lease runs from now."""
-    claimant = Claimant(worker, host, pid, process, device)
+    """Take the next job of the line, or return None where none may be claimed. The lease runs from now.
+
+    With `offer`, the next one that it has a place for; it then says the device and the environment.
+    """
     for waiting in queue.line():
-        job = take(waiting.job, waiting.attempt, claimant, environment or {}, lease)
+        place = Place(device, environment or {}) if offer is None else offer(waiting)
+        if place is None:
+            continue
+        claimant = Claimant(worker, host, pid, process, place.device)
+        job = take(waiting.job, waiting.attempt, claimant, place.environment, lease)
         if job is not None:
             return Claim(job, job.attempt)
     return None

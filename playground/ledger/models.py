@@ -25,7 +25,8 @@ class Job(models.Model):
 
     A job may come from another, its `parent`: a "fork" goes on from the parent's checkpoint after `parent_step`, a
     "repeat" does the same again; a job with a `parent_step` has that checkpoint in its own folder, as its base. Jobs of
-    one `sweep` differ in the parameters that `varied` names. `asks` are requests to the attempt that is running, see
+    one `sweep` differ in the parameters that `varied` names. `memory` is an estimate of the bytes that it needs
+    on each of its devices. `asks` are requests to the attempt that is running, see
     `asks.py`; they are no part of the job's story.
     """
 
@@ -61,6 +62,7 @@ class Job(models.Model):
     next_seq = models.PositiveBigIntegerField(default=1)
     step = models.PositiveBigIntegerField(default=0)
     steps = models.PositiveBigIntegerField(null=True, blank=True)
+    memory = models.PositiveBigIntegerField(null=True, blank=True)
     step_at = models.DateTimeField(null=True, blank=True)
     recorded = models.JSONField(default=dict)
     failure = models.CharField(max_length=20, default="", blank=True, choices=[(f.value, f.value) for f in Failure])
@@ -194,7 +196,8 @@ class Worker(models.Model):
     """A worker process that says what it is and when it was last alive. `memory` is in bytes.
 
     `libraries` are the bytes that an engine holds before its first array, 0 while not measured; `speed` is a list of
-    measured points, {"parameters", "flops_per_s", "precision"} each.
+    measured points, {"parameters", "flops_per_s", "precision"} each; `devices` are {"name", "memory", "free", "places",
+    "runs"} each: bytes in all and promised to nobody (null where unknown), runs that it takes at a time and has.
     """
 
     name = models.CharField(max_length=200, primary_key=True)
@@ -206,6 +209,7 @@ class Worker(models.Model):
     memory = models.PositiveBigIntegerField(default=0)
     slots = models.PositiveIntegerField(default=1)
     speed = models.JSONField(default=list)
+    devices = models.JSONField(default=list)
     libraries = models.PositiveBigIntegerField(default=0)
     version = models.CharField(max_length=40, default="", blank=True)
     seen_at = models.DateTimeField(db_default=Now())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -17,19 +17,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from playground.domain.job import ACTIVE, TERMINAL, Desired, Loss, Status
-from playground.ledger.models import Job
-from playground.ledger.presence import is_alive
+from playground.ledger.models import Job, Worker
+from playground.ledger.presence import alive
 
 MAX_PARAMETERS = 500
 """Ids in one query; well below what SQLite takes."""
 
 
 class Waiting(NamedTuple):
-    """A claimable job: its id, its owner and the attempt number to compare and swap against."""
+    """A claimable job: its id, its owner and the attempt number to compare and swap against, and what it needs.
+
+    `memory` is in bytes on each of its `devices`, None where nobody knows.
+    """
 
     job: UUID
     owner: int
     attempt: int
+    memory: int | None = None
+    devices: int = 1
 
 
 class Reason(NamedTuple):
@@ -52,9 +57,9 @@ def fair(waiting: Iterable[Waiting], active: Counter[int]) -> list[Waiting]:
 def line() -> list[Waiting]:
     """Return the jobs that may be claimed now, the next one first."""
     ready = Job.objects.filter(status=Status.QUEUED, desired=Desired.RUN, not_before__lte=Now())
-    rows = ready.order_by("created_at", "pk").values_list("pk", "owner_id", "attempt")
+    rows = ready.order_by("created_at", "pk").values_list("pk", "owner_id", "attempt", "memory", "params__devices")
     active = Job.objects.filter(status__in=ACTIVE).values_list("owner_id", flat=True)
-    return fair((Waiting(*row) for row in rows), Counter(active))
+    return fair((Waiting(*row[:4], devices=row[4] or 1) for row in rows), Counter(active))
 
 
 def position(job: Job) -> int | None:
@@ -71,10 +76,10 @@ def reasons(jobs: Sequence[Job]) -> dict[UUID, Reason | None]:
     """`why` for many jobs, with a fixed number of queries."""
     if not any(job.status == Status.QUEUED for job in jobs):
         return {job.pk: _standing(job) for job in jobs}
-    worker, waits = is_alive("train"), _waits()
+    workers, waits = list(alive("train")), _waits()
     places = {entry.job: place for place, entry in enumerate(line(), 1)}
     return {
-        job.pk: _waiting(job, worker, waits.get(job.pk, 0.0), places.get(job.pk, 1))
+        job.pk: _waiting(job, workers, waits.get(job.pk, 0.0), places.get(job.pk, 1))
         if job.status == Status.QUEUED
         else _standing(job)
         for job in jobs
@@ -102,8 +107,8 @@ def _waits() -> dict[UUID, float]:
     return {pk: (not_before - now).total_seconds() for pk, not_before, now in rows}
 
 
-def _waiting(job: Job, worker: bool, wait: float, place: int) -> Reason:
-    if not worker:
+def _waiting(job: Job, workers: Sequence[Worker], wait: float, place: int) -> Reason:
+    if not workers:
         return Reason("no_worker", _("No training worker is alive. The run starts as soon as there is one."))
     if job.reason == Loss.DISK_FULL:
         return Reason("disk", _("The disk is full. The run goes on when there is space again."))
@@ -115,9 +120,31 @@ def _waiting(job: Job, worker: bool, wait: float, place: int) -> Reason:
             seconds,
         )
         return Reason("backoff", said.format(n=seconds))
+    short = _room(job, [worker.devices for worker in workers])
+    if short is not None:
+        return short
     if place == 1:
         return Reason("position", _("Next in line."))
     return Reason("position", _("Number {n} in line.").format(n=place))
+
+
+def _room(job: Job, machines: Sequence[list[dict[str, Any]]]) -> Reason | None:
+    """Return what a run lacks that could else begin now; None where it only waits for its turn, or nobody can tell."""
+    wanted = job.params.get("devices") or 1
+    if any(not devices for devices in machines):
+        return None
+    if all(devices[0]["name"] != "cpu" and len(devices) < wanted for devices in machines):
+        said = ngettext("No worker has {n} device.", "No worker has {n} devices on one machine.", wanted)
+        return Reason("devices", said.format(n=wanted))
+    open_places = [device for devices in machines for device in devices if device["runs"] < device["places"]]
+    need = job.memory or 0
+    if not open_places:
+        return None
+    if any(not device["runs"] or device["free"] is None or device["free"] >= need for device in open_places):
+        return None
+    said = _("Needs {need} GiB of memory; beside the runs that are under way, {have} GiB are left.")
+    have = max(device["free"] for device in open_places)
+    return Reason("memory", said.format(need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}"))
 
 
 def in_use(artifact_ids: Sequence[UUID]) -> Counter[UUID]:

@@ -46,9 +46,11 @@ def submit(
     idempotency_key: str | None = None,
     request_hash: str = "",
     origin: Origin | None = None,
+    memory: int | None = None,
 ) -> tuple[Job, bool]:
     """Queue a job and return it with True; with False where the same request had made it before.
 
+    `memory` is the estimate of the bytes that it needs on each of its devices.
     `request_hash` identifies the body that came with `idempotency_key`; a key that comes again with another body, and
     an input that was deleted in the meantime, raise Conflict. Submissions of one key may race: one row wins.
     """
@@ -57,7 +59,8 @@ def submit(
     if known:
         return known, False
     try:
-        return _create(owner, kind, params, inputs, name or kind, key, request_hash, origin or Origin()), True
+        whole = origin or Origin()
+        return _create(owner, kind, params, inputs, name or kind, key, request_hash, whole, memory), True
     except IntegrityError:
         # Either another request with the same key was faster, or an input is gone: only the first leaves a row.
         known = submitted(owner, key, request_hash)
@@ -84,6 +87,7 @@ def _create(
     key: str,
     request_hash: str,
     origin: Origin,
+    memory: int | None,
 ) -> Job:
     job = Job.objects.create(
         id=origin.id,
@@ -92,6 +96,7 @@ def _create(
         relation=origin.relation,
         step=origin.parent_step or 0,
         steps=origin.steps,
+        memory=memory,
         sweep=origin.sweep,
         varied=dict(origin.varied),
         owner=owner,

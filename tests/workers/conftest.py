@@ -38,7 +38,7 @@ from workers.watchdog import Patience
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 HONEST = "tests.workers.honest_engine"
-STATION = Station(device="cpu", threads=1, slots=1)
+STATION = Station(devices=("cpu",), threads=1, memory=2 << 30)
 HASTE = Patience(prepare=20, step=20, stop=1.0, pause=1.0, preempt=1.0, terminate=0.3, renew=0.5, look=0.1)
 """Patience for tests: short where the test waits for it, long where a busy machine might."""
 
@@ -143,9 +143,9 @@ class Bench:
         self.owner, self.corpus = owner, corpus
         self.leaving = threading.Event()
 
-    def queue(self, **params: Any) -> Job:
-        """Queue a job."""
-        return submit(self.owner, "clm", Params(**params), {"corpus": self.corpus}, name="count")[0]
+    def queue(self, *, memory: int | None = None, **params: Any) -> Job:
+        """Queue a job, which was perhaps estimated to need so many bytes."""
+        return submit(self.owner, "clm", Params(**params), {"corpus": self.corpus}, name="count", memory=memory)[0]
 
     def claim(self) -> Claim:
         """Take the next job, waiting for its backoff."""

@@ -15,8 +15,10 @@ import redis
 from playground.domain.job import Loss, Status
 from playground.ledger.doorbell import TASK
 from playground.ledger.models import Attempt, Event, Job, Worker
+from playground.ledger.queue import why
 from tests.workers.conftest import HONEST, ROOT, Bench, Broker, wait_for
 from workers.app import REQUEST, app
+from workers.host import cores, memory_available
 
 PROGRAM = """
 import os, signal, sys
@@ -197,3 +199,39 @@ def test_two_slots_run_two_jobs_at_a_time(start: Start, bench: Bench, monkeypatc
         end(job)
         bench.verify(job, Status.DONE, steps=150)
     assert {worker.slots for worker in Worker.objects.all()} == {2}
+    threads = {attempt.environment["threads"] for attempt in Attempt.objects.all()}
+    assert threads == {max(1, cores() // 2)}, "two runs divide the cores, and their receipts say so"
+
+
+def test_a_run_that_finds_no_room_waits_and_then_runs(
+    start: Start, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_SLOTS", "2")
+    half = memory_available() // 2
+    first, large = bench.queue(steps=500, pause=0.02, memory=half), bench.queue(steps=10, memory=half)
+    small = bench.queue(steps=10, memory=1 << 20)
+    start()
+    end(small)
+    first.refresh_from_db()
+    large.refresh_from_db()
+    assert (first.status, large.status) == (Status.RUNNING, Status.QUEUED)
+    reason = wait_for(lambda: found if (found := why(large)) and found.code == "memory" else None, 20)
+    assert f"{half / 2**30:.1f} GiB" in reason.message
+    (device,) = Worker.objects.get().devices
+    assert (device["name"], device["places"], device["runs"]) == ("cpu", 2, 1)
+    end(first)
+    end(large)
+    for job, steps in ((first, 500), (large, 10), (small, 10)):
+        bench.verify(job, Status.DONE, steps=steps)
+
+
+def test_a_killed_child_leaves_the_other_run_alone(start: Start, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITRINE_SLOTS", "2")
+    start()
+    killed = bench.queue(steps=60, pause=0.02, at=30, then="kill", times=1)
+    other = bench.queue(steps=150, pause=0.02)
+    for job, steps in ((killed, 60), (other, 150)):
+        end(job)
+        bench.verify(job, Status.DONE, steps=steps)
+    assert [attempt.outcome for attempt in Attempt.objects.filter(job=killed)] == [Loss.WORKER_LOST, Status.DONE]
+    assert [attempt.outcome for attempt in Attempt.objects.filter(job=other)] == [Status.DONE]

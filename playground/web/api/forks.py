@@ -76,7 +76,8 @@ def begin(
         whole = Origin(
             id=origin.id, parent=origin.parent, parent_step=lent, relation=origin.relation, steps=origin.steps
         )
-        job, created = submit(user, order.kind.name, order.params, order.inputs, name, key, mark, whole)
+        kind, memory = order.kind.name, order.memory
+        job, created = submit(user, kind, order.params, order.inputs, name, key, mark, whole, memory)
     except BaseException:
         states.forget(origin.id)
         raise

@@ -58,7 +58,9 @@ def health(request: HttpRequest) -> object:
 
 
 def _plain(worker: schemas.WorkerSchema) -> schemas.WorkerSchema:
-    return worker.model_copy(update={"name": worker.queue, "memory": 0, "threads": 0, "device": "", "speed": []})
+    return worker.model_copy(
+        update={"name": worker.queue, "memory": 0, "threads": 0, "device": "", "speed": [], "devices": []}
+    )
 
 
 def _redis_answers() -> bool:

@@ -35,9 +35,9 @@ def create(request: HttpRequest, response: HttpResponse, body: schemas.JobReques
     user, key = user_of(request), requests.key_of(request)
     order = requests.read(user, body)
     requests.refuse_misfits(order.estimate())
-    job, created = submit(
-        user, order.kind.name, order.params, order.inputs, order.name, key, requests.fingerprint(body) if key else ""
-    )
+    mark = requests.fingerprint(body) if key else ""
+    kind, memory = order.kind.name, order.memory
+    job, created = submit(user, kind, order.params, order.inputs, order.name, key, mark, memory=memory)
     response["Location"] = f"/api/v1/jobs/{job.pk}"
     return Answer(202 if created else 200, job_json(job))
 

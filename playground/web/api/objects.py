@@ -104,6 +104,7 @@ def _job(
         steps=row.steps,
         progress=round(progress, 4),
         seconds_left=_seconds_left(row, attempt),
+        device=attempt.device if attempt else None,
         params=row.params,
         inputs=inputs,
         tokenizer=row.tokenizer_id,
@@ -141,6 +142,7 @@ def workers_json(workers: Iterable[ledger.Worker]) -> list[WorkerSchema]:
             threads=worker.threads,
             memory=worker.memory,
             slots=worker.slots,
+            devices=worker.devices,
             speed=worker.speed,
             seen_s=round(max(0.0, (now - worker.seen_at).total_seconds()), 1),
         )

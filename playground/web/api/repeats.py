@@ -45,7 +45,8 @@ def repeat(request: HttpRequest, response: HttpResponse, id: UUID, body: schemas
         if parent.parent_step is not None:
             job, created = begin(user, order, origin, parent.parent_step, name, key, mark)
         else:
-            job, created = submit(user, order.kind.name, order.params, order.inputs, name, key, mark, origin)
+            kind, memory = order.kind.name, order.memory
+            job, created = submit(user, kind, order.params, order.inputs, name, key, mark, origin, memory)
     response["Location"] = f"/api/v1/jobs/{job.pk}"
     return Answer(202 if created else 200, job_json(job))
 

@@ -36,6 +36,11 @@ class Order:
     inputs: dict[str, Artifact]
     name: str
 
+    @property
+    def memory(self) -> int:
+        """The bytes that it will need on each of its devices, by the estimate."""
+        return self.estimate().memory.total
+
     def estimate(self) -> Estimate:
         """What it will cost on the machine that would run it."""
         worker = best_worker()

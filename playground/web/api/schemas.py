@@ -107,6 +107,7 @@ class Job(BaseModel):
     steps: int | None
     progress: float = Field(description="0 to 1.")
     seconds_left: float | None
+    device: str | None = Field(description="Where it is computed now.")
     params: dict[str, Any]
     inputs: dict[str, InputReference]
     tokenizer: UUID | None

@@ -8,8 +8,18 @@ from playground.domain.kind import SpeedPoint
 from playground.web.api.schemas import Job
 
 
+class DeviceSchema(BaseModel):
+    """A device of a worker: bytes in all and promised to no run, null where unknown; runs that it takes and has."""
+
+    name: str
+    memory: int | None
+    free: int | None
+    places: int
+    runs: int
+
+
 class WorkerSchema(BaseModel):
-    """A worker that was seen lately; memory in bytes, `seen_s` seconds ago."""
+    """A worker that was seen lately; memory in bytes, `seen_s` seconds ago. `slots` are the runs it takes at a time."""
 
     name: str
     queue: str
@@ -17,6 +27,7 @@ class WorkerSchema(BaseModel):
     threads: int
     memory: int
     slots: int
+    devices: list[DeviceSchema]
     speed: list[SpeedPoint]
     seen_s: float
 

@@ -51,7 +51,8 @@ def create(request: HttpRequest, response: HttpResponse, body: schemas_runs.Swee
                 name = f"{order.name} · {_told(order, values)}"[:MAX_NAME]
                 origin = Origin(sweep=sweep, varied=values)
                 own = f"{sweep}:{number}" if key else None
-                submit(user, order.kind.name, order.params, order.inputs, name, own, mark, origin)
+                kind, memory = order.kind.name, order.memory
+                submit(user, kind, order.params, order.inputs, name, own, mark, origin, memory)
     response["Location"] = f"/api/v1/sweeps/{sweep}"
     return Answer(202 if first is None else 200, sweep_json(user, sweep))
 
