@@ -24,7 +24,7 @@ from workers.hearing import Hearing, leave_at_once, restart_listener
 from workers.host import cores, cpu_model, gpus, memory_available, memory_of, places, share_of_cores
 from workers.nursery import reduce_environment
 from workers.runner import Slot, environment
-from workers.speed import Speed
+from workers.speed import MANNER, Speed
 from workers.steward import Steward
 from workers.supervisor import ENGINE
 
@@ -50,7 +50,7 @@ def train(engine: str = ENGINE) -> int:
     here = machine()
     first, leaving = here.devices[0], begin(here.threads)
     name = f"train@{platform.node()}-{os.getpid()}"
-    key = f"{platform.node()} {version('torch')} {cpu_model()} {first} {here.threads}"
+    key = f"{platform.node()} {version('torch')} {cpu_model()} {first} {here.threads} {MANNER}"
     speed = Speed(Path(settings.VITRINE_HOME) / "speed.json", key, first, here.threads, leaving)
     devices, count = Devices(here, environment()), len(here.devices) * here.places
     slots = [Slot(name, number, devices, tasks.bell, leaving, speed.busy, engine) for number in range(count)]

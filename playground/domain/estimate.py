@@ -67,7 +67,8 @@ def estimate(
         steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
-    memory = footprint(params, shape, dropout, precision, facts)
+    memory = on_devices(footprint(params, shape, dropout, precision, facts), params, facts)
+    problems = problems + too_many(params, facts)
     if memory.available is not None and memory.total > memory.available:
         problems = [*problems, _too_large(memory)]
     return Estimate(
@@ -110,9 +111,9 @@ def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work 
 
 
 def footprint(params: Training, shape: Shape, dropout: float, precision: Precision, facts: Facts) -> Memory:
-    """Peak memory of one training step. The master copy of bf16 weights counts among the weights."""
+    """Peak memory of a training step, in one of its processes. The master copy of bf16 weights counts among them."""
     parameters, wide = count(shape), 2 if precision == "bf16" else 4
-    rows = params.batch_size * shape.block_size
+    rows = params.batch_size // params.devices * shape.block_size
     best = parameters * 4 if params.patience else 0  # the weights of the best evaluation, kept aside
     weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0) + best
     gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
@@ -133,6 +134,24 @@ def footprint(params: Training, shape: Shape, dropout: float, precision: Precisi
         "other": (facts.libraries or LIBRARIES_BYTES) + PAD_BYTES,
     }
     return Memory(**parts, total=sum(parts.values()), available=facts.memory_available)
+
+
+def on_devices(memory: Memory, params: Training, facts: Facts) -> Memory:
+    """The memory of a run of which one process takes this much: of a GPU, as each has its own, or of the whole CPU."""
+    if params.devices == 1 or facts.device != "cpu":
+        return memory
+    own = memory.model_dump(exclude={"available"})
+    return memory.model_copy(update={part: size * params.devices for part, size in own.items()})
+
+
+def too_many(params: Training, facts: Facts) -> list[Problem]:
+    """What is to be said where a run wants more devices than a machine has, or more processes than it has threads."""
+    if facts.devices is None or params.devices <= max(1, facts.devices):
+        return []
+    message = f"At most {facts.devices} here: that is how many GPUs one machine has."
+    if facts.device == "cpu":
+        message = f"At most {facts.devices} here: more processes than the CPU has threads would only take turns."
+    return [Problem(field="devices", message=message)]
 
 
 def loss_rows(vocab_size: int) -> int:

@@ -40,7 +40,8 @@ class SpeedPoint(BaseModel):
 class Facts(BaseModel):
     """What is known about the inputs and the machine when an estimate is asked for; None or empty = unknown.
 
-    `model` is what the library says of the base model, `rows` what it says of the rows of a JSONL corpus; that of a
+    `devices` is how many processes a run can have: one for each GPU of the machine, else for each thread. `model` is
+    what the library says of the base model, `rows` what it says of the rows of a JSONL corpus; that of a
     corpus that is none is empty.
     """
 
@@ -57,6 +58,7 @@ class Facts(BaseModel):
     libraries: int | None = None
     speed: list[SpeedPoint] = []
     device: str = "cpu"
+    devices: int | None = None
 
 
 class Memory(BaseModel):

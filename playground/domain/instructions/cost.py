@@ -10,7 +10,7 @@ from typing import Any
 
 from playground.domain import lora
 from playground.domain.errors import BadInput
-from playground.domain.estimate import KEPT, footprint, resolve, speed
+from playground.domain.estimate import KEPT, footprint, on_devices, resolve, speed, too_many
 from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
 from playground.domain.instructions.records import KEYS
@@ -50,7 +50,8 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
         steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
-    memory = _memory(params, facts, block, parameters, trained, frozen=rank is not None)
+    memory = on_devices(_memory(params, facts, block, parameters, trained, frozen=rank is not None), params, facts)
+    problems += too_many(params, facts)
     if memory.available is not None and memory.total > memory.available:
         need, have = memory.total / 2**30, memory.available / 2**30
         message = f"Needs {need:.1f} GiB of memory and there are {have:.1f} GiB: take a smaller batch or block."

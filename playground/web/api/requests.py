@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from playground.domain.errors import BadInput
 from playground.domain.kind import Estimate, Facts, JobKind
 from playground.domain.registry import kinds
-from playground.ledger.models import Job
+from playground.ledger.models import Job, Worker
 from playground.library import artifacts, names
 from playground.library.models import Artifact, Kind
 from playground.people.models import User
@@ -56,11 +56,17 @@ class Order:
             libraries=(worker.libraries or None) if worker else None,
             speed=worker.speed if worker else [],
             device=worker.device if worker else "cpu",
+            devices=_processes(worker) if worker else None,
         )
         found = self.kind.estimate(self.params, facts)
         for item in found.problems:
             item.message = sentence(item.message)
         return found
+
+
+def _processes(worker: Worker) -> int | None:
+    """Processes that a run on this worker can have; None where it has not said."""
+    return worker.threads if worker.device == "cpu" else len(worker.devices) or None
 
 
 def read(user: User, body: JobRequest) -> Order:
