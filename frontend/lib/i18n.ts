@@ -11,6 +11,15 @@ function readCatalogue(): Record<string, string> {
 
 const catalogue = readCatalogue();
 
+/** Characters that a message must have beside its places to be recognised: “{a} of {b}” could be anything. */
+const TELLING = 12;
+/** Places that hold a phrase of ours, which is translated as well; all others hold names and numbers. */
+const NESTED = new Set(["reason", "advice"]);
+const PLACE = /\{([A-Za-z_]\w*)\}/g;
+
+type Pattern = { said: number; shape: RegExp; translation: string };
+let patterns: Pattern[] | null = null;
+
 /** The language of the page, as a BCP 47 tag: "en" or "zh-hans". */
 export const language: string = document.documentElement.lang || "en";
 
@@ -24,4 +33,31 @@ export function t(text: string, values: Values = {}): string {
 export function tn(one: string, other: string, values: Values & { n: number }, shown = String(values.n)): string {
   const text = catalogue[other] ? other : new Intl.PluralRules("en").select(values.n) === "one" ? one : other;
   return t(text, { ...values, n: shown });
+}
+
+/**
+ * A finished English sentence, as the engine says it, in the reader's language: the catalogue's message with places that
+ * fits it is found again, as the server does for refusals, and its places are filled from the sentence.
+ */
+export function sentence(text: string): string {
+  if (catalogue[text]) return catalogue[text];
+  patterns ??= readPatterns();
+  for (const { shape, translation } of patterns) {
+    const places = shape.exec(text)?.groups;
+    if (places) return translation.replace(PLACE, (whole, name: string) => (NESTED.has(name) ? sentence(places[name] ?? whole) : (places[name] ?? whole)));
+  }
+  return text;
+}
+
+/** The messages with places in them, the most telling first. */
+function readPatterns(): Pattern[] {
+  const found: Pattern[] = [];
+  for (const [text, translation] of Object.entries(catalogue)) {
+    const names = [...text.matchAll(PLACE)].map(([, name]) => name);
+    const said = text.replace(PLACE, "").length;
+    if (names.length === 0 || new Set(names).size < names.length || said < TELLING || translation === "") continue;
+    const shape = text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(PLACE, "(?<$1>.+?)");
+    found.push({ said, shape: new RegExp(`^${shape}$`, "s"), translation });
+  }
+  return found.sort((a, b) => b.said - a.said);
 }

@@ -26,6 +26,24 @@ test("a translation takes the same values, in its own order; what is missing sta
   expect(t("empty")).toBe("empty");
 });
 
+test("a finished sentence is found again by its other words, and keeps its numbers and names", async () => {
+  const { sentence } = await open("zh-hans", {
+    "Resumed after step {step}.": "已从第 {step} 步之后恢复。",
+    "Resumed after step {step} (again).": "又一次从第 {step} 步之后恢复。",
+    "Goes on without it: {reason}.": "不用它继续：{reason}。",
+    "it is larger than {size} MiB": "大于 {size} MiB",
+    "Nothing more.": "没有了。",
+    "{a} of {b}": "{b} 之中的 {a}",
+  });
+  expect(sentence("Resumed after step 1,200.")).toBe("已从第 1,200 步之后恢复。");
+  expect(sentence("Resumed after step {reason} $&.")).toBe("已从第 {reason} $& 步之后恢复。");
+  expect(sentence("Resumed after step 3 (again).")).toBe("又一次从第 3 步之后恢复。");
+  expect(sentence("Goes on without it: it is larger than 64 MiB.")).toBe("不用它继续：大于 64 MiB。");
+  expect(sentence("Nothing more.")).toBe("没有了。");
+  expect(sentence("1 of 2")).toBe("1 of 2");
+  expect((await open("en").then(({ sentence }) => sentence("Resumed after step 3.")))).not.toBe("");
+});
+
 test("values are put in once, as they are: braces in a name stay", async () => {
   const { t } = await open("en");
   expect(t("“{name}” deleted", { name: "{name} $& <b>" })).toBe("“{name} $& <b>” deleted");

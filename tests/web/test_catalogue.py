@@ -19,7 +19,7 @@ from django.utils import translation
 
 from playground.domain.registry import exhibits, kinds, wings
 from playground.web import catalogue
-from tests.web.sentences import sentences
+from tests.web.sentences import sentences, unseen
 
 ROOT = Path(settings.BASE_DIR)
 KEYWORDS = {
@@ -111,6 +111,10 @@ def test_everything_is_translated(finder: Any) -> None:
 def test_finished_sentences_are_recognised(said: str) -> None:
     with translation.override("zh-hans"):
         assert catalogue.sentence(said) != said
+
+
+def test_each_line_of_a_log_is_a_sentence_in_plain_sight() -> None:
+    assert not list(unseen(ROOT))
 
 
 def test_a_sentence_keeps_its_numbers_and_its_names() -> None:

@@ -147,7 +147,7 @@ def generate(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frame
 
 
 def _written(opened: TransformersModel, asked: GenerateParams) -> str:
-    """The prompt as the model reads it. Raises BadInput where a template is wanted and there is none, or a wrong one."""
+    """The prompt as the model reads it. Raises BadInput where a template is wanted and missing or wrong."""
     if not asked.instruction:
         return asked.prompt
     if asked.template is None:
