@@ -11,8 +11,6 @@ NEAR = 1e-6
 """Natural logarithm. Rounding moves a sum over a megabyte of text by less than a thousandth of it."""
 UNKNOWN_PENALTY = 10.0
 """What the library takes off the least score for a character that the vocabulary lacks."""
-_FIRST_LEAD = 0xE2
-"""Lead bytes of the characters from U+2000 on, where Chinese ones and their punctuation stand."""
 
 
 class Joints:
@@ -66,5 +64,5 @@ def _pairs(raw: bytes) -> Iterable[bytes]:
     """What a piece holds of each two neighbours, the outer ones perhaps in part."""
     edges = [at for at in range(1, len(raw)) if raw[at] & 0xC0 != 0x80]
     for before, at, after in zip([0, *edges], edges, [*edges[1:], len(raw)], strict=False):
-        if raw[at] >= _FIRST_LEAD:
+        if raw[at] >= 0x80 or raw[at - 1] >= 0x80:
             yield raw[before:after]

@@ -23,8 +23,9 @@ _SPACE = re.compile(r"(?<=[\w.,;:!?])(?= \w)")
 # but not at the end of a text.
 _LINE = re.compile(r"(?<=[\w.,;:!?。，！？；：]\n)(?=\w)")
 _BOTH = re.compile(f"{_SPACE.pattern}|{_LINE.pattern}")
-_MARK = re.compile(r"(?<=[\u4e00-\u9fff])(?=[。，！？；：、])")
-_HAN = re.compile(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff。，！？；：、])")
+_MARKS = "。，！？；：、（）《》“”,;:!?()"
+_MARK = re.compile(rf"(?<=[\u4e00-\u9fff])(?=[{_MARKS}])")
+_HAN = re.compile(rf"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff{_MARKS}])")
 _ORDER: list[Rule] = ["none", "spaces", "lines"]
 
 

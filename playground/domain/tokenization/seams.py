@@ -19,9 +19,9 @@ Rule = Literal["none", "spaces", "lines"]
 """`spaces`: before a single space between two words; `lines`: behind a single line break between two words, too."""
 
 Inside = Literal["never", "marks", "always", "pairs", "scores"]
-"""Between two characters that no white space parts: `marks` before a Chinese punctuation mark; `always` also between
-two Chinese characters; `pairs` there only if no piece of the vocabulary joins the two; `scores` so at marks too, and
-sums of scores decide, so that no two ways of cutting may weigh the same.
+"""Between two characters that no white space parts: `marks` between a Chinese character and a punctuation mark;
+`always` also between two Chinese characters; `pairs` there only if no piece of the vocabulary joins the two; `scores`
+so at marks too, and sums of scores decide, so that no two ways of cutting may weigh the same.
 """
 
 

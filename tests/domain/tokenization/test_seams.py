@@ -81,7 +81,7 @@ CHINESE = (
 def chinese(count: int) -> list[str]:
     """Runs without spaces: sentences, single characters, and what is rarer in between."""
     generator = random.Random(7)
-    rare = ["哈哈哈", "ABC", "e\u0301", " ", "\n", "𠀀", "👩‍👩‍👧", "，，", "\u200d", "▁", "1,5", "ンの"]
+    rare = ["哈哈哈", "ABC", "e\u0301", " ", "\n", "𠀀", "👩‍👩‍👧", "，，", ",", "(", "!?", "“", "\u200d", "▁", "1,5"]
     found = []
     for _ in range(count):
         least = generator.randrange(len(CHINESE) - 12)
