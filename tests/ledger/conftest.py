@@ -27,6 +27,7 @@ class Params(BaseModel):
     """The parameters of an imaginary kind of job."""
 
     steps: int = 10
+    devices: int = 1
 
 
 MakeJob = Callable[..., Job]
@@ -53,8 +54,9 @@ def corpus(owner: User, tmp_path: Path, settings: Settings) -> Artifact:
 def make_job(owner: User, corpus: Artifact) -> MakeJob:
     """Queue jobs, each with the corpus as its input."""
 
-    def make(by: User | None = None) -> Job:
-        return submit(by or owner, "clm", Params(), {"corpus": corpus}, name="a run")[0]
+    def make(by: User | None = None, memory: int | None = None, devices: int = 1) -> Job:
+        params = Params(devices=devices)
+        return submit(by or owner, "clm", params, {"corpus": corpus}, name="a run", memory=memory)[0]
 
     return make
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from playground.domain.job import LEASE_STARTING, Loss
 from playground.domain.messages import NewEvent
 from playground.ledger.append import append
-from playground.ledger.claim import Claim, claim
+from playground.ledger.claim import Claim, Place, claim
 from playground.ledger.controls import request
 from playground.ledger.models import Attempt, Job
 from playground.ledger.queue import Waiting, fair, line, position
@@ -35,6 +35,24 @@ def test_a_claim_is_an_attempt_with_a_short_lease(make_job: MakeJob) -> None:
 
 def test_nothing_to_claim_is_no_claim(db: None) -> None:
     assert claim("w1") is None
+
+
+def test_a_job_without_a_place_is_passed(make_job: MakeJob) -> None:
+    large, small = make_job(memory=5, devices=2), make_job(memory=1)
+    _spread([large, small])
+    seen = []
+
+    def offer(waiting: Waiting) -> Place | None:
+        seen.append((waiting.memory, waiting.devices))
+        return Place("cuda:1", {"threads": 3}) if waiting.memory == 1 else None
+
+    got = claim("w", offer=offer)
+    assert got is not None
+    assert got.job.pk == small.pk
+    assert seen == [(5, 2), (1, 1)]
+    attempt = Attempt.objects.get(job=small)
+    assert (attempt.device, attempt.environment) == ("cuda:1", {"threads": 3})
+    assert claim("w", offer=offer) is None
 
 
 def test_a_claimed_job_is_not_claimed_again(make_job: MakeJob) -> None:

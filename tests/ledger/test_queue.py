@@ -46,6 +46,25 @@ def test_each_state_says_why_it_does_not_run(make_job: MakeJob) -> None:
     assert code(job) is None
 
 
+def test_what_finds_no_room_says_what_it_lacks(make_job: MakeJob) -> None:
+    device = {"name": "cuda:0", "memory": 8 << 30, "free": 2 << 30, "places": 4, "runs": 1}
+    small, large, pair = make_job(memory=1 << 30), make_job(memory=5 << 30), make_job(devices=2)
+    announce("w", "train", devices=[device])
+    reason = why(large)
+    assert reason is not None
+    assert (code(small), reason.code, code(pair)) == ("position", "memory", "devices")
+    assert reason.message == "Needs 5.0 GiB of memory; beside the runs that are under way, 2.0 GiB are left."
+    announce("w", "train", devices=[device | {"runs": 4}])
+    assert code(large) == "position", "no place is free: it waits for its turn as any other"
+    announce("w", "train", devices=[device | {"runs": 0, "free": 1}])
+    assert code(large) == "position", "a device that is idle takes it"
+    announce("v", "train", devices=[device, device | {"name": "cuda:1"}])
+    assert code(pair) == "position"
+    announce("w", "train", devices=[device | {"name": "cpu"}])
+    farewell("v")
+    assert code(pair) == "position", "processes share a CPU"
+
+
 def test_a_lost_job_says_how_long_it_waits_and_a_full_disk_is_named(make_job: MakeJob) -> None:
     announce("w", "train")
     job = make_job()

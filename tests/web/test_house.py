@@ -10,9 +10,12 @@ from django.test import Client
 
 from playground.domain.registry import exhibits, kinds
 from playground.ledger import presence
+from playground.ledger.claim import claim
+from playground.library.models import Artifact
 from playground.people.models import User
 from playground.web.api.urls import document
 from tests.conftest import SignedIn
+from tests.web.conftest import queue
 
 
 def test_me_says_who_and_how_much(client_of_ada: Client) -> None:
@@ -28,6 +31,17 @@ def test_health_is_for_all_but_details_are_not(db: None, user: User, as_user: Si
     assert [worker["name"] for worker in ada["workers"]] == ["host-17"]
     assert [(worker["queue"], worker["name"]) for worker in stranger["workers"]] == [("train", "train")]
     assert stranger["workers"][0]["seen_s"] < 60
+
+
+def test_the_queue_tells_what_runs_where(client_of_ada: Client, user: User, corpus: Artifact) -> None:
+    device = {"name": "cuda:0", "memory": 8 << 30, "free": 2 << 30, "places": 4, "runs": 1}
+    presence.announce("w", "train", device="cuda:0", devices=[device])
+    job = queue(user, corpus)
+    claim("w", device="cuda:0")
+    found = client_of_ada.get("/api/v1/queue").json()
+    assert found["workers"][0]["devices"] == [device]
+    assert [(row["id"], row["device"]) for row in found["running"]] == [(str(job.pk), "cuda:0")]
+    assert Client().get("/api/v1/health").json()["workers"][0]["devices"] == []
 
 
 def test_the_catalogue_lists_every_kind_and_exhibit(client_of_ada: Client) -> None:

@@ -140,6 +140,19 @@ def test_what_does_not_fit_is_refused_by_part_before_it_is_queued(client_of_ada:
     assert not Job.objects.exists()
 
 
+def test_more_devices_than_there_are_are_refused_and_the_estimate_is_kept(
+    client_of_ada: Client, corpus: Artifact
+) -> None:
+    worker(8 << 30)
+    found = problem(submit(client_of_ada, order(corpus, devices=4)))
+    assert [error.field for error in found.errors] == ["params.devices"]
+    uneven = problem(submit(client_of_ada, order(corpus, devices=2, batch_size=7)))
+    assert [error.field for error in uneven.errors] == ["params.devices"]
+    total = submit(client_of_ada, order(corpus, devices=2), to=f"{URL}/estimate").json()["memory"]["total"]
+    job = submit(client_of_ada, order(corpus, devices=2)).json()
+    assert Job.objects.get(pk=job["id"]).memory == total
+
+
 def test_an_estimate_is_given_without_queueing(client_of_ada: Client, corpus: Artifact) -> None:
     worker(8 << 30)
     found = submit(client_of_ada, order(corpus), to=f"{URL}/estimate").json()
