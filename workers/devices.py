@@ -22,6 +22,8 @@ from workers.order import SHARE, Station
 
 MARGIN = 1.25
 """What a run is promised, in terms of its estimate."""
+CONTEXT = 600 << 20
+"""Bytes of a GPU that CUDA takes for each process, which no estimate of a run's arrays has."""
 CPU = ("cpu",)
 PATIENCE = 120.0
 """Seconds for which a run that finds no room is passed by others."""
@@ -120,7 +122,8 @@ class Devices:
         if whole is None:
             return None if there else 0
         usable = int(whole * SHARE)
-        promise = usable if places == 1 else min(usable, int((wanted or usable / places / MARGIN) * MARGIN))
+        need = usable // places if wanted is None else int(wanted * MARGIN) + (CONTEXT if device != "cpu" else 0)
+        promise = usable if places == 1 else min(usable, need)
         if not there:
             return promise
         now = self._machine.memory(device)

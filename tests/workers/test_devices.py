@@ -132,6 +132,14 @@ def test_gpus_are_dealt_out_evenly() -> None:
     assert [found[1].devices for found in taken if found] == [("cuda:0",), ("cuda:1",), ("cuda:0",), ("cuda:1",)]
 
 
+def test_on_a_gpu_each_process_needs_something_of_its_own() -> None:
+    book = Book(("cuda:0",), places=8)
+    line = [waiting(1) for _ in range(8)]
+    while book.walk(line):
+        pass
+    assert book.runs() == [4], "9 GiB have room for four runs of 1.25 GiB and a context"
+
+
 def test_a_run_on_two_gpus_waits_until_two_are_idle() -> None:
     book = Book(("cuda:0", "cuda:1", "cuda:2"), places=2)
     one, other = book.walk([waiting(1)]), book.walk([waiting(1)])
