@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
+import pynvml
 import pytest
 
 from playground.ledger.queue import Waiting
@@ -179,20 +180,20 @@ def test_a_gpu_that_does_not_tell_its_memory_has_one_run_at_a_time() -> None:
 def test_a_gpus_memory_is_asked_of_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     free = {"2": 3 * GIB, "GPU-8f6b": 5 * GIB}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, GPU-8f6b")
-    monkeypatch.setattr(host.pynvml, "nvmlInit", lambda: None)
-    monkeypatch.setattr(host.pynvml, "nvmlShutdown", lambda: None)
-    monkeypatch.setattr(host.pynvml, "nvmlDeviceGetHandleByIndex", str)
-    monkeypatch.setattr(host.pynvml, "nvmlDeviceGetHandleByUUID", str)
-    monkeypatch.setattr(host.pynvml, "nvmlDeviceGetMemoryInfo", lambda name: SimpleNamespace(free=free[name]))
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", str)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", str)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda name: SimpleNamespace(free=free[name]))
     assert [host.memory_of(device) for device in host.gpus()] == [3 * GIB, 5 * GIB]
 
 
 def test_a_driver_that_is_not_there_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent() -> None:
-        raise host.pynvml.NVMLError(host.pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setattr(host.pynvml, "nvmlInit", absent)
+    monkeypatch.setattr(pynvml, "nvmlInit", absent)
     assert host.memory_of("cuda:0") is None
 
 

@@ -98,7 +98,8 @@ class Crew:
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
             backend = "cpu:gloo,cuda:nccl"
-        store = dist.FileStore(str(Path(start.folder) / f".crew-{start.attempt}"), self.size)
+        library: Any = dist  # which has more than its annotations say
+        store = library.FileStore(str(Path(start.folder) / f".crew-{start.attempt}"), self.size)
         with _together():
             dist.init_process_group(backend, timeout=ANY_TIME, rank=self.rank, world_size=self.size, store=store)
 
@@ -243,7 +244,8 @@ def align(run: "Run") -> None:
     step = run.progress.step
     tensors = {name: part.contiguous() for name, part in learner.state()} if crew.first and step else {}
     forms = {name: [list(part.shape), str(part.dtype), part.device.type] for name, part in tensors.items()}
-    told = crew.shared({"precision": learner.precision, "progress": asdict(run.progress), "tensors": forms})
+    mine: dict[str, Any] = {"precision": learner.precision, "progress": asdict(run.progress), "tensors": forms}
+    told = crew.shared(mine)
     if not crew.first:
         if told["precision"] != learner.precision:
             run.rebuild(told["precision"])

@@ -16,7 +16,7 @@ from playground.domain.kind import Batch
 from playground.domain.messages import Failed, Finished, parse_up
 from playground.domain.registry import kinds
 from tests.workers.conftest import wait_for
-from tests.workers.engine.attempts import CORPUS_ID, Attempt, Bench, artifacts, exact, metrics, remember, story
+from tests.workers.engine.attempts import CORPUS_ID, Attempt, Bench, artifacts, exact, metrics, of_type, remember, story
 from tests.workers.engine.instructed import TUNING, tuned
 from tests.workers.engine.test_resume import HARD, assert_same, resume
 from workers.engine.batches import tensors
@@ -167,7 +167,7 @@ def test_other_devices_are_told(bench: Bench) -> None:
     attempt.until_step(6)
     said = attempt.kill()
     again = bench.start(recorded=remember(said), checkpoint_interval=2, devices=2).finish()
-    logs = [message.data["message"] for message in again if getattr(message, "type", "") == "log"]
+    logs = [message.data["message"] for message in of_type(again, "log")]
     assert any("Other than before: devices." in text for text in logs)
     assert again[-1] == Finished(outcome="done")
 
