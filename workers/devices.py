@@ -56,7 +56,10 @@ class Devices:
     def choosing(self) -> Iterator["Choice"]:
         """A walk along the line, from its head; one at a time, or two would take the same room."""
         with self._claiming:
-            yield Choice(self)
+            choice = Choice(self)
+            yield choice
+            if choice.whole:  # who was not met in the whole line waits no more
+                self._since = {job: since for job, since in self._since.items() if job in choice.passed}
 
     def hold(self, job: UUID, station: Station) -> None:
         """A run has a station from now on."""
@@ -149,11 +152,18 @@ class Choice:
     def __init__(self, devices: Devices) -> None:
         self._devices, self._closed = devices, False
         self.station: Station | None = None
+        self.passed: set[UUID] = set()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the walk has asked for every run, and found room for none."""
+        return self.station is None and not self._closed
 
     def offer(self, waiting: Waiting) -> Place | None:
         """A place for this run, whose station is kept; None where it has no room or must not pass another."""
         self.station = None if self._closed else self._devices.find(waiting)
         if self.station is not None:
             return self._devices.place(self.station)
+        self.passed.add(waiting.job)
         self._closed = self._closed or self._devices.overdue(waiting)
         return None

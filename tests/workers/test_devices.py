@@ -126,6 +126,18 @@ def test_small_ones_pass_a_large_one_but_not_for_ever(monkeypatch: pytest.Monkey
     assert book.walk([waiting(0.1)]) is not None, "the line moves again"
 
 
+def test_who_left_the_line_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(devices, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    book = Book()
+    assert book.walk([waiting(8)])
+    paused = waiting(7)
+    assert book.walk([paused]) is None
+    assert book.walk([]) is None
+    clock.now = devices.PATIENCE + 1
+    assert book.walk([paused, waiting(0.1)]) is not None, "its wait begins anew"
+
+
 def test_gpus_are_dealt_out_evenly() -> None:
     book = Book(("cuda:0", "cuda:1"), places=2)
     line = [waiting(1) for _ in range(5)]
