@@ -23,7 +23,7 @@ VERSION = 1
 """Raised whenever the same model would give another file."""
 
 Form = Literal["gguf-f16", "gguf-q8_0", "gguf-q4_0", "merged"]
-FORMS: tuple[Form, ...] = ("gguf-f16", "gguf-q8_0", "gguf-q4_0", "merged")
+FORMS: tuple[Form, ...] = ("merged", "gguf-f16", "gguf-q8_0", "gguf-q4_0")
 
 State = Literal["absent", "waiting", "running", "done", "failed"]
 WAITING_LIVES = 90

@@ -124,6 +124,21 @@ def test_no_text_becomes_markup(client_of_ada: Client, told: Job) -> None:
     assert "小猫" in tags.text
 
 
+def test_what_was_written_has_its_blanks_filled_once_and_an_instruction_is_no_beginning(
+    client_of_ada: Client, told: Job
+) -> None:
+    blank = {"start": 4, "end": 10, "candidates": [{"id": 7, "text": "##<b>", "probability": 0.4}]}
+    data = {"step": 100, "prompt": "the [MASK] sat", "text": "the<b> sat", "blanks": [blank]}
+    Event.objects.filter(job=told, type="sample").update(data=data)
+    page = report(client_of_ada, told).content.decode()
+    assert '>the </span><span class="filled">-&lt;b&gt;</span><span class=""> sat<' in page
+    assert "[MASK]" not in page
+    Event.objects.filter(job=told, type="sample").update(data={"step": 100, "prompt": "Who?", "text": "\nI."})
+    Job.objects.filter(pk=told.pk).update(params={**told.params, "template": "alpaca"})
+    page = report(client_of_ada, told).content.decode()
+    assert '<span class="asked">Who?</span><span class="">I.</span>' in page
+
+
 def test_the_curves_are_the_runs(client_of_ada: Client, told: Job) -> None:
     found = pictures(report(client_of_ada, told).content.decode())
     raw, smooth, held = found["curves"]["data"]
@@ -167,8 +182,12 @@ def test_probes_become_heat_maps(client_of_ada: Client, told: Job) -> None:
     page = report(client_of_ada, told).content.decode()
     found = pictures(page)["attention-0"]
     assert len(found["data"]) == 3
-    shown = numbers(found["data"][2]["z"]).reshape(3, 3)
+    last = found["data"][2]
+    assert last["hovertemplate"].startswith("%{customdata:")
+    shown = numbers(last["customdata"]).reshape(3, 3)
     np.testing.assert_allclose(shown, weights, atol=0.01)
+    # Drawn by their square roots, as on the site.
+    np.testing.assert_allclose(numbers(last["z"]).reshape(3, 3), np.sqrt(weights), atol=0.01)
     assert "<script" not in json.dumps(found["layout"])
     assert "&lt;/script" in json.dumps(found["layout"])
 

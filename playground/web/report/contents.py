@@ -108,6 +108,8 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " · ".join(value) or "–"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
@@ -138,10 +140,24 @@ def _samples(job: Job) -> list[Row]:
     events = list(Event.objects.filter(job=job, type="sample").order_by("seq").values_list("data", flat=True))
     spread = np.linspace(0, len(events) - 1, min(MOST_SAMPLES, len(events)))
     places = sorted({int(place) for place in spread})
-    keys = ("step", "prompt", "text")
-    rows = [{key: events[place].get(key, "") for key in keys} for place in places]
-    # A text without a prompt often begins with the line break that ends the text before it.
-    return [row if row["prompt"] else {**row, "text": row["text"].lstrip()} for row in rows]
+    answers = "template" in job.params
+    return [{"step": events[place].get("step", ""), "parts": _written(events[place], answers)} for place in places]
+
+
+def _written(sample: dict[str, Any], answers: bool) -> list[Row]:
+    """A sample in parts with their looks: prompt and text, an instruction and its answer, or a text with its blanks."""
+    prompt, text, blanks = sample.get("prompt", ""), sample.get("text", ""), sample.get("blanks")
+    if not blanks:
+        # A text without a prompt often begins with the line break that ends the text before it.
+        written = text.lstrip() if answers or not prompt else text
+        return [{"look": "asked" if answers else "prompt", "text": prompt}, {"look": "", "text": written}]
+    parts, at = [], 0
+    for blank in blanks:
+        best: str = blank["candidates"][0]["text"]
+        best = f"-{best[2:]}" if best.startswith("##") else best
+        parts += [{"look": "", "text": prompt[at : blank["start"]]}, {"look": "filled", "text": best}]
+        at = blank["end"]
+    return [*parts, {"look": "", "text": prompt[at:]}]
 
 
 def _sentences(job: Job) -> list[Row]:

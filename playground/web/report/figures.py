@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.colors import hex_to_rgb, sequential
 from plotly.subplots import make_subplots
 
 from playground.ledger.series import Series
@@ -23,6 +24,8 @@ COLOURS = {"loss": "#0072b2", "val_loss": "#b97f00"}
 SANS = "'Source Sans 3', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', system-ui, sans-serif"
 MOST_POINTS = 2000
 SMOOTHING = 0.9
+OPAQUE, LEAST = 0.45, 0.07
+"""Where the scale of attention lets the page through no longer, and how little of it stands for nothing, as on the site."""
 LABELLED = 24
 """Tokens of a sentence up to which each is named at the edge of its heat map."""
 
@@ -66,16 +69,21 @@ def small(series: dict[str, Series], shown: dict[str, str]) -> Picture | None:
 
 
 def attention(maps: list[tuple[int, Numbers]], tokens: list[str], step: str) -> Picture:
-    """One sentence at a few steps: a heat map (looking tokens, tokens looked at) each; `step` is a title's pattern."""
+    """One sentence at a few steps: a heat map (looking tokens, tokens looked at) each; `step` is a title's pattern.
+
+    Colours go by the square root of a weight, as on the site: most weights are small.
+    """
     titles = [step.format(step=f"{at:,}") for at, _ in maps]
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=titles, horizontal_spacing=0.02)
     names = [html.escape(token, quote=False).replace(" ", "␣") or "·" for token in tokens]
     labels = names if len(names) <= LABELLED else []
     places = list(range(len(tokens)))
     for column, (_at, weights) in enumerate(maps, 1):
-        shade: dict[str, Any] = {"zmin": 0.0, "zmax": 1.0, "colorscale": "Cividis", "showscale": column == len(maps)}
+        shade: dict[str, Any] = {"zmin": 0.0, "zmax": 1.0, "colorscale": _scale(), "showscale": column == len(maps)}
+        bar = {"thickness": 8, "tickvals": [0, 0.5, 1], "ticktext": ["0", "25 %", "100 %"]}
+        said = {"customdata": np.round(weights, 3), "hovertemplate": "%{customdata:.1%}<extra></extra>"}
         figure.add_heatmap(
-            z=np.round(weights, 3), **shade, xgap=1, ygap=1, row=1, col=column, colorbar={"thickness": 8}
+            z=np.round(np.sqrt(weights), 3), **shade, **said, xgap=1, ygap=1, row=1, col=column, colorbar=bar
         )
         ticks = {"tickvals": places if labels else [], "ticktext": labels, "showgrid": False}
         figure.update_xaxes(**ticks, tickangle=-60, row=1, col=column)
@@ -85,6 +93,18 @@ def attention(maps: list[tuple[int, Numbers]], tokens: list[str], step: str) -> 
         )
     figure.update_layout(**_layout(300))
     return _plain(figure)
+
+
+def _scale() -> list[tuple[float, str]]:
+    """Cividis from the page's own colour to its dark end."""
+    paper = np.array(hex_to_rgb(CASE), np.float64)
+    stops = [np.array(hex_to_rgb(stop), np.float64) for stop in reversed(sequential.Cividis)]
+    found = []
+    for at, colour in zip(np.linspace(0, 1, len(stops)).tolist(), stops, strict=True):
+        opacity = LEAST + (1 - LEAST) * min(1.0, at / OPAQUE)
+        mixed = np.round(colour * opacity + paper * (1 - opacity)).astype(int)
+        found.append((at, "rgb({},{},{})".format(*mixed)))
+    return found
 
 
 def smoothed(value: Numbers, weight: float) -> Numbers:
