@@ -130,7 +130,7 @@ def test_who_left_the_line_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(devices, "time", SimpleNamespace(monotonic=lambda: clock.now))
     book = Book()
-    assert book.walk([waiting(8)])
+    assert book.walk([waiting(6)])
     paused = waiting(7)
     assert book.walk([paused]) is None
     assert book.walk([]) is None
