@@ -91,7 +91,7 @@ def test_a_form_is_asked_for_once(client_of_ada: Client, user: User, line: "redi
 def test_a_failure_is_told_and_may_be_tried_again(client_of_ada: Client, user: User, line: "redis.Redis") -> None:
     row = model(user)
     exports.tell(line, exports.key(row.sha256, "gguf-f16"), "failed", message="It broke.")
-    found = client_of_ada.get(address(row)).json()["items"][0]
+    found = next(item for item in client_of_ada.get(address(row)).json()["items"] if item["format"] == "gguf-f16")
     assert (found["state"], found["message"]) == ("failed", "It broke.")
     assert ask(client_of_ada, row, "gguf-f16").json()["state"] == "waiting"
 

@@ -25,7 +25,7 @@ SANS = "'Source Sans 3', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', s
 MOST_POINTS = 2000
 SMOOTHING = 0.9
 OPAQUE, LEAST = 0.45, 0.07
-"""Where the scale of attention lets the page through no longer, and how little of it stands for nothing, as on the site."""
+"""Where the scale of attention lets the page through no more, and how little of it stands for nothing; as the site."""
 LABELLED = 24
 """Tokens of a sentence up to which each is named at the edge of its heat map."""
 
