@@ -2,8 +2,8 @@
 number, and the embedding table gets one new row. Text with the word becomes shorter at once.
 
 What does the new row know? Nothing yet. It may begin with random numbers, with zeros, or with the mean of the rows of
-the pieces that the word used to be cut into, which is the best start: the model then reads the new token roughly as
-it read the old pieces.
+the pieces that the word used to be cut into. The mean lies near rows that the model knows; whether it also reads better
+is measured, for a model of your library, in the exhibit “A new word in a real model”.
 
 Notice that until it has been trained further, a model is usually worse with the new token than with the old pieces:
 every habit it has is tied to the old cut.
