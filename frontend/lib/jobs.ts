@@ -4,6 +4,8 @@ import type { components } from "./api.generated";
 
 type Shapes = components["schemas"];
 export type Job = Shapes["Job"];
+export type Queue = Shapes["Queue"];
+export type Device = Shapes["DeviceSchema"];
 export type Verdict = Shapes["RepeatVerdict"];
 
 export const jobs = {
