@@ -1,7 +1,7 @@
 """Which runs are worth compiling: those that will last, as compiling takes tens of seconds before the first step.
 
-The answer must be the same whenever the same run is begun again, so it rests on nothing that is measured: on the budget,
-the number of parameters, and round speeds of a sort of machine.
+The answer must be the same whenever the same run is begun again, so it rests on nothing that is measured: on the
+budget, the number of parameters, and round speeds of a sort of machine.
 """
 
 from playground.domain.training import Training

@@ -15,7 +15,8 @@ from playground.domain.kind import Estimate, Facts, Memory, Problem, SpeedPoint,
 from playground.domain.presets import Shape, count, multiplied
 from playground.domain.training import TIMED_STEPS, Training
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+NO_FP16 = "fp16 needs a CUDA device, and the runs here are computed on the CPU. Take bf16 or fp32."
 
 LIBRARIES_BYTES = 360 * 2**20
 """Resident memory of an engine with its libraries (torch's build for CPUs), where no worker has told its own."""
@@ -68,7 +69,7 @@ def estimate(
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
     memory = on_devices(footprint(params, shape, dropout, precision, facts), params, facts)
-    problems = problems + too_many(params, facts)
+    problems = problems + too_many(params, facts) + misplaced(params, facts)
     if memory.available is not None and memory.total > memory.available:
         problems = [*problems, _too_large(memory)]
     return Estimate(
@@ -88,10 +89,17 @@ def estimate(
 
 def resolve(wanted: str, parameters: int, facts: Facts) -> Precision:
     """The precision that `auto` will most likely take: the one measured as faster at this size, else fp32."""
-    if wanted == "bf16":
-        return "bf16"
+    if wanted == "bf16" or wanted == "fp16":
+        return wanted
     fp32, bf16 = (speed(facts.speed, parameters, precision) for precision in ("fp32", "bf16"))
     return "bf16" if wanted == "auto" and bf16 is not None and bf16 > (fp32 or 0) else "fp32"
+
+
+def misplaced(params: Training, facts: Facts) -> list[Problem]:
+    """A number format that the machine is not made for; processors have bf16, or nothing faster than fp32."""
+    if params.precision != "fp16" or facts.device.startswith("cuda"):
+        return []
+    return [Problem(field="precision", message=NO_FP16)]
 
 
 def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work = "next_token") -> float | None:
@@ -99,7 +107,8 @@ def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work 
 
     Of work that was not measured in this precision, the speed of learning next tokens is taken.
     """
-    fitting = [point for point in points if (point.precision, point.work) == (precision, work)]
+    measured = "bf16" if precision == "fp16" else precision  # units for one multiply the other as fast
+    fitting = [point for point in points if (point.precision, point.work) == (measured, work)]
     known = sorted((math.log(point.parameters), point.flops_per_s) for point in fitting)
     if not known:
         return None if work == "next_token" else speed(points, parameters, precision)
@@ -111,13 +120,13 @@ def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work 
 
 
 def footprint(params: Training, shape: Shape, dropout: float, precision: Precision, facts: Facts) -> Memory:
-    """Peak memory of a training step, in one of its processes. The master copy of bf16 weights counts among them."""
-    parameters, wide = count(shape), 2 if precision == "bf16" else 4
+    """Peak memory of a training step, in one of its processes. The master copy of 16-bit weights counts among them."""
+    parameters, wide = count(shape), 4 if precision == "fp32" else 2
     rows = params.batch_size // params.devices * shape.block_size
     best = parameters * 4 if params.patience else 0  # the weights of the best evaluation, kept aside
-    weights = parameters * 4 + (parameters * 2 if precision == "bf16" else 0) + best
-    gradients = parameters * 4 + (parameters * 2 if precision == "bf16" else 0)
-    vectors, inner, attention = KEPT[shape.architecture, precision]
+    weights = parameters * 4 + (0 if precision == "fp32" else parameters * 2) + best
+    gradients = parameters * 4 + (0 if precision == "fp32" else parameters * 2)
+    vectors, inner, attention = KEPT[shape.architecture, "fp32" if precision == "fp32" else "bf16"]
     held = vectors * shape.d_model + inner * shape.d_ff + attention * shape.n_head * shape.block_size
     at_once = 1 if params.gradient_checkpointing else shape.n_layer
     activations = round(rows * at_once * held * wide * (DROPOUT_EXTRA if dropout else 1))

@@ -96,7 +96,7 @@ class Estimate(BaseModel):
     flops: float | None
     memory: Memory
     seconds: float | None
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["fp32", "bf16", "fp16"]
     fits: bool
     problems: list[Problem]
 

@@ -72,7 +72,7 @@ class Training(Knobs):
     clip: float = knob(
         1.0, "optimizer", "Gradient clipping", "Largest length of the gradient; 0 switches clipping off.", ge=0, le=1e6
     )
-    precision: Literal["auto", "fp32", "bf16"] = knob(
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = knob(
         "auto", "optimizer", "Precision", "Number format of the network's arithmetic; auto takes the faster one."
     )
     compile: Literal["auto", "on", "off"] = knob(

@@ -97,7 +97,7 @@ def _odds(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     odds = torch.softmax(logits, dim=-1)
     hit = odds.gather(1, target).float()
     likelihood = hit.log()
-    unlikely = (hit < UNLIKELY).nonzero()[:, 0]
+    unlikely = (hit < max(UNLIKELY, torch.finfo(logits.dtype).tiny)).nonzero()[:, 0]
     if len(unlikely):
         exact = torch.log_softmax(logits[unlikely].float(), dim=-1)
         likelihood[unlikely] = exact.gather(1, target[unlikely])

@@ -35,7 +35,7 @@ from workers.engine.distributed import Crew, align
 from workers.engine.evaluation import evaluate
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
-from workers.engine.precision import Learner, resolve
+from workers.engine.precision import HALVES, Learner, resolve
 from workers.engine.probes import Probes
 from workers.engine.resuming import resume
 from workers.engine.samples import sample
@@ -102,7 +102,7 @@ class Run:
             end, pad = bpe.end_of_text(tokenizer), self.text.data.special.get("pad")
             model = models.build(shape, params.dropout, end, params.seed, self.device, pad)
         else:
-            frozen = torch.bfloat16 if precision == "bf16" and self.kind.trains == "adapter" else torch.float32
+            frozen = HALVES.get(precision, torch.float32) if self.kind.trains == "adapter" else torch.float32
             end, how = self.text.data.special.get("eos"), getattr(params, "quantization", "none")
             model = bases.open_base(Path(base.path), tokenizer, end, self.device, frozen, how)
             if self.kind.trains == "adapter":

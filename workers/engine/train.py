@@ -38,8 +38,7 @@ def train(run: Run) -> Wish | None:
             if wish is not None:
                 return wish
             part = run.loss(batch, step, micro) * (batch.learned / learned)
-            part.backward()
-            learner.collect()
+            learner.backward(part)
             loss += part.item()
         loss = crew.sum(learner.gradients().values(), loss)
 
@@ -47,6 +46,8 @@ def train(run: Run) -> Wish | None:
         norm = learner.gradient_norm()
         if not math.isfinite(loss):
             raise NotFinite("loss", step)
+        if learner.overflowed(norm):
+            continue  # the same step again
         if not math.isfinite(norm):
             raise NotFinite("gradient", step)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from playground.domain import lora
 from playground.domain.errors import BadInput
-from playground.domain.estimate import KEPT, footprint, on_devices, resolve, speed, too_many
+from playground.domain.estimate import KEPT, footprint, misplaced, on_devices, resolve, speed, too_many
 from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
 from playground.domain.instructions.records import KEYS
@@ -51,7 +51,7 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
     memory = on_devices(_memory(params, facts, block, parameters, trained, frozen=rank is not None), params, facts)
-    problems += too_many(params, facts)
+    problems += too_many(params, facts) + misplaced(params, facts)
     if memory.available is not None and memory.total > memory.available:
         need, have = memory.total / 2**30, memory.available / 2**30
         message = f"Needs {need:.1f} GiB of memory and there are {have:.1f} GiB: take a smaller batch or block."
@@ -107,10 +107,10 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
     precision = resolve(params.precision, max(1, parameters), facts)
     shape = _shape(facts.model or {}, block)
     whole = footprint(params, shape, 0.0, precision, facts)
-    wide = 2 if precision == "bf16" else 4
+    wide = 4 if precision == "fp32" else 2
     if getattr(params, "quantization", "none") == "nf4":
         wide = 1
-    master = trained * (6 if precision == "bf16" else 4)
+    master = trained * (4 if precision == "fp32" else 6)
     parts: dict[str, Any] = {
         "weights": (parameters * wide if frozen else 0) + master,
         "gradients": master,
