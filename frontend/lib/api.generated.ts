@@ -1559,7 +1559,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
              * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
@@ -1852,7 +1852,7 @@ export interface components {
              * Precision
              * @enum {string}
              */
-            precision: "fp32" | "bf16";
+            precision: "fp32" | "bf16" | "fp16";
             /** Fits */
             fits: boolean;
             /** Problems */
@@ -2390,7 +2390,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
              * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
@@ -2685,7 +2685,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
              * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
@@ -3595,7 +3595,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
              * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.

@@ -44,12 +44,8 @@ def train(run: Run) -> Wish | None:
 
         # A step that is not finite is not taken.
         norm = learner.gradient_norm()
-        if not math.isfinite(loss):
-            raise NotFinite("loss", step)
-        if learner.overflowed(norm):
-            continue  # the same step again
-        if not math.isfinite(norm):
-            raise NotFinite("gradient", step)
+        if again(run, step, loss, norm):
+            continue
 
         # Pinned sentences are looked at; nothing of the training depends on it.
         watched = crew.first and run.probes.due(step, planned, run.progress.seconds)
@@ -86,6 +82,17 @@ def train(run: Run) -> Wish | None:
         if step == 1:
             warm = time.monotonic()  # the first step is slower than the rest
     return None
+
+
+def again(run: Run, step: int, loss: float, norm: float) -> bool:
+    """Whether the step must be done again with a smaller scale. Raises NotFinite where that would not help."""
+    if not math.isfinite(loss):
+        raise NotFinite("loss", step)
+    if run.learner.overflowed(norm):
+        return True
+    if not math.isfinite(norm):
+        raise NotFinite("gradient", step)
+    return False
 
 
 def look(run: Run, step: int, planned: int | None) -> bool:
