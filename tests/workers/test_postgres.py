@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 from playground.domain.job import Status
 from playground.ledger import controls
 from playground.ledger.models import Event, Job
+from playground.ledger.queue import line
 from playground.people.models import User
 from tests.support.database import connected
 from tests.support.postgres import start_postgres
@@ -53,6 +54,14 @@ def test_what_postgresql_cannot_store_is_replaced(bench: Bench) -> None:
     bench.verify(job, Status.DONE, steps=3)
     sample = Event.objects.get(job=job, type="sample")
     assert sample.data["text"] == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_the_line_knows_what_jobs_need(bench: Bench) -> None:
+    jobs = [bench.queue(steps=1, memory=5 << 30, devices=2), bench.queue(steps=1)]
+    needs = {entry.job: (entry.memory, entry.devices) for entry in line()}
+    assert [needs[job.pk] for job in jobs] == [(5 << 30, 2), (None, 1)]
+    for job in jobs:
+        controls.request(job, "stop")
 
 
 def test_a_stop_reaches_a_run(bench: Bench) -> None:
