@@ -1,6 +1,6 @@
 """Causal language models: our engine, Hugging Face's Trainer and nanoGPT's recipe on the same text in turns.
 
-`python -m benchmarks.clm A gpt2` measures one shape and architecture alone.
+`python -m benchmarks.clm A gpt2` measures one shape and architecture alone; with a third word, `compile`, all compile.
 """
 
 import sys
@@ -35,8 +35,8 @@ class Found:
         return f"{self.architecture} {self.shape}: {described(self.laps)}"
 
 
-def measure(shape: str, architecture: Architecture) -> Found:
-    """One shape, all contestants in turns, none of them compiled."""
+def measure(shape: str, architecture: Architecture, *, compiled: bool = False) -> Found:
+    """One shape, all contestants in turns: none of them compiled, or all."""
     layers, width, heads, block = SHAPES[shape]
     with tempfile.TemporaryDirectory() as folder:
         corpus, tokens = Path(folder) / "text.txt", Path(folder) / "tokens.npy"
@@ -44,9 +44,10 @@ def measure(shape: str, architecture: Architecture) -> Found:
         shared = {"threads": THREADS, "tokens": str(tokens)}
         params = {"corpus": ANY_ID, "architecture": architecture, "preset": None, "vocab_size": VOCABULARY}
         params |= {"n_layer": layers, "d_model": width, "n_head": heads, "block_size": block, "batch_size": BATCH}
+        params |= {"compile": "on" if compiled else "off"}
         ours = {**shared, "kind": "clm", "inputs": {"corpus": str(corpus)}}
         peer: dict[str, Any] = {**shared, "architecture": architecture, "layers": layers, "width": width}
-        peer |= {"heads": heads, "block": block, "vocabulary": VOCABULARY, "batch": BATCH, "compile": False}
+        peer |= {"heads": heads, "block": block, "vocabulary": VOCABULARY, "batch": BATCH, "compile": compiled}
         peer |= {"inner": feed_forward(architecture, width)}
         contestants = [
             Contestant("ours", "benchmarks.ours", {**ours, "params": params}),
@@ -60,4 +61,4 @@ def measure(shape: str, architecture: Architecture) -> Found:
 
 if __name__ == "__main__":
     shape, architecture = sys.argv[1], cast(Architecture, sys.argv[2])
-    print(measure(shape, architecture))
+    print(measure(shape, architecture, compiled="compile" in sys.argv[3:]))

@@ -26,6 +26,7 @@ from workers.engine.train import train
 
 QUIET: dict[str, Any] = {
     "steps": 1_000_000,
+    "compile": "off",
     "eval_interval": 10_000_000,
     "sample_interval": 10_000_000,
     "checkpoint_interval": 10_000_000,

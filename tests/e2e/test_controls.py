@@ -33,7 +33,7 @@ def choose(page: Page, item: str) -> None:
 
 def test_evaluate_and_sample_now(page: Page, owner: httpx.Client) -> None:
     person = Person(page)
-    person.trains(f"{TINY}&steps=1000000")
+    person.trains(f"{TINY}&steps=1000000&compile=off")
     person.sees_points(20)
     choose(page, "Evaluate now")
     expect(page.get_by_text("It is measured after this step.")).to_be_visible()

@@ -84,7 +84,7 @@ def test_a_finished_run_is_dragged_through(page: Page) -> None:
 
 def test_a_live_run_is_followed_at_its_end_and_held_elsewhere(page: Page) -> None:
     person = Person(page)
-    person.opens_form(f"{SMALL}&steps=1000000")
+    person.opens_form(f"{SMALL}&steps=1000000&compile=off")
     pin(page, "To be, or not to be")
     person.press("Train")
     slider = scrubber(page)
