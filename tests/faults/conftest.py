@@ -71,9 +71,9 @@ class Runs:
         files = {"file": ("moon.txt", text.encode())}
         self.corpus = stack.api("POST", "corpora", files=files, data={"name": "moon"})["id"]
 
-    def begin(self) -> UUID:
-        """Queue the run."""
-        body = {"kind": "clm", "params": {"corpus": self.corpus, **PARAMS}}
+    def begin(self, **params: Any) -> UUID:
+        """Queue the run, with some parameters of its own."""
+        body = {"kind": "clm", "params": {"corpus": self.corpus, **PARAMS, **params}}
         return UUID(self.stack.api("POST", "jobs", json=body)["id"])
 
     def end(self, job: UUID) -> Curve:
