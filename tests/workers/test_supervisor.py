@@ -17,6 +17,7 @@ from playground.ledger.reap import reap
 from tests.workers.conftest import HASTE, Bench, wait_for
 from tests.workers.honest_engine import loss
 from workers import hold
+from workers.order import Station
 
 
 def running(bench: Bench, job: Job, step: int) -> None:
@@ -92,7 +93,7 @@ def test_the_next_run_starts_at_once_after_a_crash(bench: Bench) -> None:
 def test_memory_is_bounded_and_running_out_of_it_is_not_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.order.memory_available", lambda: 256 << 20)
+    monkeypatch.setattr("tests.workers.conftest.STATION", Station(devices=("cpu",), threads=1, memory=256 << 20))
     monkeypatch.setattr("workers.supervisor.SLACK", 0)
     job = bench.queue(steps=30, at=2, then="bomb")
     bench.attempt()
