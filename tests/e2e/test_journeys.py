@@ -71,7 +71,6 @@ def chooses(page: Page, kind: str) -> None:
     page.get_by_role("link", name="Train a model").first.click()
     page.get_by_role("navigation", name="What to train").get_by_role("link", name=kind).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(kind, re.IGNORECASE))
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
 def set_up(page: Page, query: str) -> None:
