@@ -220,6 +220,8 @@ def _together() -> Iterator[None]:
     """Around what all processes do together. Raises Parted where one of them is gone."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         raise Parted(str(error)) from error
 
