@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from playground.domain.errors import BadInput
+from playground.domain.tokenization.patterns import O200K
 
 MAX_BYTES = 64 * 2**20
 """The largest vocabularies in use (256,000 tokens with merges) take about 35 MB."""
@@ -40,6 +41,7 @@ EXPRESSIONS = {
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",  # GPT-2
     _ENDINGS + r"|\p{N}{1,3}" + _REST,  # GPT-4, Llama 3
     _ENDINGS + r"|\p{N}" + _REST,  # Qwen 2 and 3
+    O200K,  # GPT-4o, gpt-oss
     r"\s+", r" {2,}", r"\p{N}", r"\p{N}{1,3}", r"\d", r"[0-9]", r"[0-9][0-9][0-9]", r"\n", r" ", r"[\r\n]",
 }  # fmt: skip
 """Regular expressions of known tokenizers; any other may take time that grows exponentially with the text."""

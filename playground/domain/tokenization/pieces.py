@@ -25,6 +25,8 @@ class Pieces:
             self._model.LoadFromSerializedProto(content)
             size = self._model.get_piece_size()
         except (RuntimeError, OSError) as error:
+            if "ParseFromArray" in str(error):
+                raise BadInput("This is no SentencePiece model, or it is damaged.") from None
             raise BadInput(f"The SentencePiece model cannot be opened: {str(error)[:300]}") from None
         if size == 0:
             raise BadInput("The SentencePiece model has no pieces.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from playground.domain.errors import BadInput, TooLarge
-from playground.domain.tokenization import formats, starter
+from playground.domain.tokenization import formats, patterns, starter
 
 GOOD: dict[str, Any] = {
     "version": "1.0",
@@ -40,6 +40,12 @@ def rank_lines(ranks: dict[bytes, int]) -> bytes:
 def test_a_good_file_opens() -> None:
     assert formats.library_from({"x": spec()}).encode("ab").ids == [2]
     assert formats.library_from({"x": rank_lines(RANKS)}).encode("é").ids == list("é".encode())
+
+
+@pytest.mark.parametrize("pattern", patterns.EXPRESSIONS)
+def test_a_rank_file_once_turned_into_a_tokenizer_opens_again(pattern: patterns.Pattern) -> None:
+    kept = formats.from_ranks(rank_lines(RANKS), pattern).to_str().encode()
+    assert formats.library_from({"x": kept}).encode("Aé猫 12345's").tokens
 
 
 @pytest.mark.parametrize(
