@@ -123,7 +123,10 @@ def base(folder: Path, step: int) -> Checkpoint:
 def tidy(folder: Path) -> None:
     """Remove what an attempt that died in the middle of writing has left."""
     for part in folder.glob(".*"):
-        shutil.rmtree(part, ignore_errors=True)
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def _listed(folder: Path, attempt: int | None = None) -> list[Path]:

@@ -170,7 +170,7 @@ class Bench:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             # Not a glob over both levels: the folder gets its real name while one looks.
-            if any((self.folder / "checkpoints").glob(".*")):
+            if any((self.folder / "checkpoints").glob(".[0-9]*")):
                 return
         raise AssertionError("no checkpoint was written")
 
