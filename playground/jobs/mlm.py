@@ -22,7 +22,7 @@ from playground.domain.lm_batches import border, period, shortest
 from playground.domain.masked_rows import ADDED, ROOMS, Rows, even_crops, framed, pairs, random_crops
 from playground.domain.masking import Shares, hide, stream
 from playground.domain.presets import Shape, feed_forward, table
-from playground.domain.training import PROMPT_CHARACTERS
+from playground.domain.training import MAX_STEPS, PROMPT_CHARACTERS
 from playground.domain.word_marks import SENTENCE, WORD, marks
 
 NEEDED = {
@@ -55,8 +55,14 @@ class Params(FromScratch):
     next_sentence: bool = knob(
         False, "data", "Next sentence", "Two texts at once; the model also says whether the second follows the first."
     )
+    steps: int | None = knob(
+        1000, "budget", "Steps", "Number of updates. Give steps, minutes or tokens.", ge=1, le=MAX_STEPS
+    )
+    warmup_steps: int = knob(
+        50, "optimizer", "Warm-up", "Steps in which the learning rate rises from zero.", "steps", ge=0, le=MAX_STEPS
+    )
     learning_rate: float = knob(
-        1e-3, "optimizer", "Learning rate", "Size of the largest update, reached after the warm-up.", gt=0, le=1e10
+        2e-3, "optimizer", "Learning rate", "Size of the largest update, reached after the warm-up.", gt=0, le=1e10
     )
     sample_prompt: str = knob(
         "",

@@ -29,7 +29,7 @@ from workers.engine.corpus import Text
 from workers.engine.files import sha256
 from workers.engine.precision import Precision
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Version of the training code: raised whenever the same receipt would give other numbers."""
 
 

@@ -25,7 +25,7 @@ from playground.domain.instructions.data import opening
 from playground.domain.messages import Start
 from playground.domain.registry import kinds
 from playground.domain.training import Training
-from workers.engine import adapters, bases, checkpoints, compiling, fill, models, publish
+from workers.engine import adapters, bases, beginnings, checkpoints, compiling, fill, models, publish
 from workers.engine import tokenizer as bpe
 from workers.engine.batches import Tensors, tensors
 from workers.engine.checkpoints import Progress
@@ -101,6 +101,8 @@ class Run:
             shape = params.shape(tokenizer.get_vocab_size())
             end, pad = bpe.end_of_text(tokenizer), self.text.data.special.get("pad")
             model = models.build(shape, params.dropout, end, params.seed, self.device, pad)
+            if self.kind.objective == "masked":
+                beginnings.begin(model, self.text.data, params)
         else:
             frozen = HALVES.get(precision, torch.float32) if self.kind.trains == "adapter" else torch.float32
             end, how = self.text.data.special.get("eos"), getattr(params, "quantization", "none")

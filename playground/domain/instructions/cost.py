@@ -20,6 +20,8 @@ from playground.domain.training import TIMED_STEPS
 
 MASKED = frozenset({"bert", "roberta", "distilbert", "modernbert", "electra"})
 """Architectures that fill gaps and cannot write a text on."""
+OPENING_BYTES, TOKEN_BYTES = 40 * 2**20, 4 * 2**10
+"""What opening a base and packing examples leave behind, and each token of the base's vocabulary: measured peaks."""
 SPARE = 0.9
 """Share of a block that packing fills with examples, as a rule."""
 
@@ -115,8 +117,9 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
         "weights": (parameters * wide if frozen else 0) + master,
         "gradients": master,
         "optimizer": trained * 8,
+        "other": whole.other + OPENING_BYTES + TOKEN_BYTES * shape.vocab_size,
     }
-    total = sum(parts.values()) + whole.activations + whole.logits + whole.other
+    total = sum(parts.values()) + whole.activations + whole.logits
     return whole.model_copy(update={**parts, "total": total})
 
 

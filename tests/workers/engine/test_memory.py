@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playground.domain.kind import Facts
-from playground.jobs.clm import Params, kind
+from playground.domain.registry import kinds
 from tests.workers.engine.attempts import CORPUS_ID
 from tests.workers.engine.conftest import ROOT
 
@@ -18,23 +18,26 @@ import numpy as np
 import torch
 import workers.engine.preload
 from playground.domain.kind import Batch
-from playground.jobs.clm import Params
+from playground.domain.registry import kinds
 from workers.engine import models
-from workers.engine.batches import tensors
-from workers.engine.objectives import next_token
+from workers.engine.batches import IGNORED, tensors
+from workers.engine.objectives import OBJECTIVES
 from workers.engine.precision import Learner
 from workers.engine.process import peak_memory, tune
 
 tune(1)
 libraries = peak_memory(torch.device('cpu'))
-params = Params(**json.loads(sys.argv[1]))
+kind = kinds()[sys.argv[1]]
+params = kind.Params(**json.loads(sys.argv[2]))
 device = torch.device("cpu")
 model = models.build(params.shape(), params.dropout, None, 0, device).train()
 learner = Learner(model, params, params.precision)
-ids = np.zeros((params.batch_size, params.block_size), dtype=np.int64)
-batch = tensors(Batch(ids, ids), device)
-for _ in range(2):
-    next_token(learner.model, batch).backward()
+dice = np.random.default_rng(0)
+asked = 0.15 if kind.objective == "masked" else 1.0
+for _ in range(6):
+    ids = np.zeros((params.batch_size, params.block_size), dtype=np.int64)
+    labels = np.where(dice.random(ids.shape) < asked, ids, IGNORED)
+    OBJECTIVES[kind.objective](learner.model, tensors(Batch(ids, labels), device)).backward()
     learner.collect()
     learner.update(1e-3)
 print(libraries, peak_memory(device))
@@ -43,20 +46,26 @@ print(libraries, peak_memory(device))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "given",
+    ("name", "given"),
     [
-        {"precision": "fp32", "batch_size": 64},
-        {"precision": "bf16", "preset": "10m", "block_size": 256, "batch_size": 8},
-        {"precision": "bf16", "architecture": "gpt2", "batch_size": 64, "dropout": 0.1},
-        {"precision": "fp32", "preset": "200k", "vocab_size": 32_000},
+        ("clm", {"precision": "fp32", "batch_size": 64}),
+        ("clm", {"precision": "bf16", "preset": "10m", "block_size": 256, "batch_size": 8}),
+        ("clm", {"precision": "bf16", "architecture": "gpt2", "batch_size": 64, "dropout": 0.1}),
+        ("clm", {"precision": "fp32", "preset": "200k", "vocab_size": 32_000}),
+        ("mlm", {"precision": "bf16"}),
+        ("mlm", {"precision": "fp32", "batch_size": 64}),
+        ("mlm", {"precision": "bf16", "batch_size": 64, "dropout": 0.1}),
+        ("mlm", {"precision": "bf16", "preset": "10m", "block_size": 256, "batch_size": 8}),
     ],
     ids=str,
 )
-def test_memory_is_as_foretold(given: dict[str, Any]) -> None:
+def test_memory_is_as_foretold(name: str, given: dict[str, Any]) -> None:
+    """After a few steps, each with another number of labels in a masked model."""
     given = {"corpus": CORPUS_ID, **given}
-    command = [sys.executable, "-c", PROGRAM, json.dumps(given)]
+    command = [sys.executable, "-c", PROGRAM, name, json.dumps(given)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     libraries, peak = (int(figure) for figure in told.split())
     facts = Facts(corpus_bytes=10**6, corpus_characters=10**6, libraries=libraries)
-    memory = kind.estimate(Params(**given), facts).memory
+    kind = kinds()[name]
+    memory = kind.estimate(kind.Params(**given), facts).memory
     assert 0.75 * peak < memory.total < 1.4 * peak
