@@ -1,18 +1,19 @@
 /** Text as it can be seen: what would be invisible, or would disturb its neighbours, is written as a sign. */
 
 const NAMES: Record<number, string> = {
-  0x00ad: "SHY", 0x200b: "ZWSP", 0x200c: "ZWNJ", 0x200d: "ZWJ", 0x200e: "LRM", 0x200f: "RLM", 0x202a: "LRE", 0x202b: "RLE",
+  0x7f: "DEL", 0x00ad: "SHY", 0x200b: "ZWSP", 0x200c: "ZWNJ", 0x200d: "ZWJ", 0x200e: "LRM", 0x200f: "RLM", 0x202a: "LRE", 0x202b: "RLE",
   0x202c: "PDF", 0x202d: "LRO", 0x202e: "RLO", 0x2060: "WJ", 0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI",
   0xfe0e: "VS15", 0xfe0f: "VS16", 0xfeff: "BOM", 0x2028: "LS", 0x2029: "PS",
 };
+// Unicode has signs for these, which many fonts lack.
+const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
 const HIDDEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff]/gu;
 const ALONE = /^\p{M}/u;
 
 function named(character: string): string {
   const point = character.codePointAt(0) ?? 0;
   if (character === "\t") return "⇥\t";
-  if (point < 0x20) return String.fromCodePoint(0x2400 + point);
-  if (point === 0x7f) return "␡";
+  if (point < 0x20) return `‹${CONTROLS[point] ?? ""}›`;
   return `‹${NAMES[point] ?? point.toString(16).toUpperCase().padStart(4, "0")}›`;
 }
 

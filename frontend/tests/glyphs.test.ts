@@ -2,7 +2,7 @@ import { expect, it, test } from "vitest";
 import { direction, glyphs, halves, hexadecimal, whole } from "../lib/glyphs";
 
 test("what cannot be seen, or disturbs its neighbours, is written as a sign", () => {
-  expect(glyphs("a\u0000b\rc", false)).toBe("a␀b␍c");
+  expect(glyphs("a\u0000b\rc", false)).toBe("a‹NUL›b‹CR›c");
   expect(glyphs("\u202eabc\u202c", false)).toBe("‹RLO›abc‹PDF›");
   expect(glyphs("👩\u200d🍳", false)).toBe("👩‹ZWJ›🍳");
   expect(glyphs("\u0301", false)).toBe("◌\u0301");
