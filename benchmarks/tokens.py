@@ -31,7 +31,7 @@ POSTS = 60
 SHAKESPEARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "tinyshakespeare.txt"
 # Half of the keys at the end of the text, half where it is in sight.
 TYPE = """
-async (keys) => {
+async ([keys, letter]) => {
   const area = document.querySelector("#bench-text");
   const counts = document.querySelector(".counts");
   const waits = [];
@@ -45,7 +45,7 @@ async (keys) => {
       watch.observe(counts, { childList: true, subtree: true, characterData: true });
     });
     const pressed = performance.now();
-    area.setRangeText("é", at, at, "end");
+    area.setRangeText(letter, at, at, "end");
     area.dispatchEvent(new Event("input", { bubbles: true }));
     await drawn;
     waits.push(performance.now() - pressed);
@@ -75,17 +75,21 @@ class Paste:
 
 @dataclass(frozen=True)
 class Figures:
-    """Milliseconds from key to redraw; rates and times as ratios to the peer; seconds of training with trace."""
+    """Milliseconds from key to redraw, in English and in Chinese without a space; rates and times as ratios to the
+    peer; seconds of training with trace.
+    """
 
     waits: list[float]
+    chinese: list[float]
     paste: Paste
     rate: float
     trace_seconds: float
     plain_ratio: float
 
-    def percentile(self, share: int) -> float:
-        """The percentile of the waits, in milliseconds."""
-        return sorted(self.waits)[min(len(self.waits) - 1, len(self.waits) * share // 100)]
+
+def percentile(waits: list[float], share: int) -> float:
+    """The percentile of the waits, in milliseconds."""
+    return sorted(waits)[min(len(waits) - 1, len(waits) * share // 100)]
 
 
 def measure() -> Figures:
@@ -101,8 +105,13 @@ def text(characters: int) -> str:
     return generate(7, characters)[:characters]
 
 
-def at_the_bench() -> tuple[list[float], Paste]:
-    """Type into a text of 10,000 characters with three tokenizers beside it, then paste a megabyte."""
+def run_on(characters: int) -> str:
+    """Chinese stories without white space."""
+    return "".join(generate(7, 2 * characters, "zh").split())[:characters]
+
+
+def at_the_bench() -> tuple[list[float], list[float], Paste]:
+    """Type into texts of 10,000 characters with three tokenizers beside them, then paste a megabyte."""
     with tempfile.TemporaryDirectory() as folder, Site(Path(folder) / "var") as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox"] if os.getuid() == 0 else []
@@ -113,12 +122,18 @@ def at_the_bench() -> tuple[list[float], Paste]:
         page.goto(site.link)
         page.goto(f"{site.url}/exhibits/tokens/bench/")
         page.locator("[role=option]").first.wait_for()
-        page.locator("#bench-text").fill(text(CHARACTERS))
-        page.wait_for_timeout(2_000)
-        waits: list[float] = page.evaluate(TYPE, KEYS)
+        english, chinese = (typing(page, *case) for case in ((text(CHARACTERS), "é"), (run_on(CHARACTERS), "猫")))
         paste = pasting(page)
         browser.close()
-    return waits, paste
+    return english, chinese, paste
+
+
+def typing(page: Page, written: str, letter: str) -> list[float]:
+    """Milliseconds from each key to its redraw."""
+    page.locator("#bench-text").fill(written)
+    page.wait_for_timeout(2_000)
+    waits: list[float] = page.evaluate(TYPE, [KEYS, letter])
+    return waits
 
 
 def pasting(page: Page) -> Paste:
@@ -220,6 +235,7 @@ def __getattr__(name: str) -> list[object]:
 
 if __name__ == "__main__":
     found = measure()
-    print("key to redraw p50, p95 ms:", found.percentile(50), found.percentile(95))
+    for name, waits in (("English", found.waits), ("Chinese", found.chinese)):
+        print("key to redraw,", name, "p50, p95 ms:", percentile(waits, 50), percentile(waits, 95))
     print("a megabyte pasted: s, longest task ms:", found.paste.seconds, found.paste.longest)
     print("rate:", found.rate, "traced s:", found.trace_seconds, "plain over library:", found.plain_ratio)
