@@ -5,18 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from playground.domain.errors import BadInput
-from playground.domain.kind import Batch, Data, Facts, SpeedPoint, Split
+from playground.domain.kind import Batch, Data, Facts, Split
 from playground.domain.masked_rows import ELSEWHERE, FOLLOWS
 from playground.domain.masking import IGNORED, KEPT, MASKED, REPLACED
-from playground.domain.presets import PRESETS, count
 from playground.domain.word_marks import SENTENCE, WORD
 from playground.jobs.mlm import Params, encode, kind
-from workers.engine import models, tokenizer
+from workers.engine import tokenizer
 
 CORPUS = "00000000-0000-4000-8000-000000000000"
 FACTS = Facts(corpus_bytes=1_115_394, corpus_characters=1_115_394)
@@ -100,32 +98,6 @@ def test_the_three_shares_add_up() -> None:
     assert "1.05" in complaints(masked=0.8, replaced=0.1, kept=0.15)["kept"]
     assert params(masked=1.0, replaced=0.0, kept=0.0).kept == 0.0
     assert params(masked=0.7, replaced=0.2, kept=0.1).replaced == 0.2
-
-
-@pytest.mark.parametrize("pairs", [False, True])
-@pytest.mark.parametrize("given", [*({"preset": name} for name in PRESETS), {"d_ff": 100, "n_layer": 3}], ids=str)
-def test_parameters_are_those_of_the_real_network(given: dict[str, Any], pairs: bool) -> None:
-    shape = params(**given, next_sentence=pairs).shape()
-    network = models.build(shape, 0.0, None, 0, torch.device("meta"), 0)
-    assert count(shape) == sum(weight.numel() for weight in network.parameters())
-    assert kind.estimate(params(**given, next_sentence=pairs), FACTS).parameters == count(shape)
-
-
-def test_time_follows_the_speed_of_masked_work() -> None:
-    """The head over the vocabulary works for the hidden tokens alone, and tables are only looked up."""
-    plain = SpeedPoint(parameters=1_000_000, flops_per_s=1e11, precision="fp32")
-    own = plain.model_copy(update={"work": "masked", "flops_per_s": 5e10})
-    few, many = params(mask_share=0.1), params(mask_share=0.6)
-    facts = FACTS.model_copy(update={"speed": [plain, own]})
-    found, more = kind.estimate(few, facts), kind.estimate(many, facts)
-    assert found.tokens is not None
-    assert found.flops is not None
-    assert found.seconds == pytest.approx(found.flops / 5e10)
-    head = 2048 * 128 + 128 * 128 + 128 + 256 + 2048
-    assert (more.flops or 0) - found.flops == pytest.approx(6 * 0.5 * head * found.tokens, rel=1e-4)
-    assert found.flops == pytest.approx(6 * found.tokens * (found.parameters - 0.9 * head - 130 * 128), rel=1e-4)
-    unmeasured = kind.estimate(few, FACTS.model_copy(update={"speed": [plain]}))
-    assert unmeasured.seconds == pytest.approx(found.flops / 1e11)
 
 
 @pytest.mark.parametrize(
