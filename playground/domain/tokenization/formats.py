@@ -9,6 +9,7 @@ the library panic. Only the tokenizer child calls this for files that a visitor 
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from playground.domain.tokenization import alphabet, patterns
 
 Kind = Literal["tokenizer.json", "vocabulary and merges", "tiktoken", "sentencepiece"]
 
+_MODEL = re.compile(rb'"model"\s*:\s*[^\s\d]')
 MAX_FILE_BYTES = 64 << 20  # the largest vocabulary in use (Gemma's, 262,144 pieces) is a file of 33 MB
 MAX_PIECES = 1_000_000  # four times the largest vocabulary in use; ids beyond it would only cost memory
 
@@ -40,7 +42,8 @@ def kind_of(files: Mapping[str, bytes]) -> Kind:
     (content,) = files.values()
     head = content[:64].lstrip()
     if head.startswith(b"{"):
-        if b'"merges"' not in content and b'"model"' not in content:
+        # The words alone are tokens of many a vocabulary.
+        if b'"merges"' not in content and not _MODEL.search(content):
             raise BadInput("This vocab.json says nothing about merges: send merges.txt together with it.")
         return "tokenizer.json"
     if head.startswith(b"#version"):

@@ -79,6 +79,12 @@ def test_what_no_format_looks_like_is_refused(files: dict[str, bytes]) -> None:
         formats.kind_of(files)
 
 
+def test_a_vocabulary_alone_is_known_for_one_whatever_words_it_holds() -> None:
+    with pytest.raises(BadInput, match="says nothing about merges"):
+        formats.kind_of({"upload": b'{"a": 0, "model": 1}'})
+    assert formats.kind_of({"upload": b'{"model": "none"}'}) == "tokenizer.json"
+
+
 def test_a_file_beyond_the_limit_is_refused_with_the_limit() -> None:
     with pytest.raises(TooLarge, match="67,108,864"):
         formats.kind_of({"big": b"{" * (formats.MAX_FILE_BYTES + 1)})
