@@ -2610,7 +2610,7 @@ export interface components {
             /**
              * Steps
              * @description Number of updates. Give steps, minutes or tokens.
-             * @default 300
+             * @default 1000
              */
             steps: number | null;
             /**
@@ -2640,7 +2640,7 @@ export interface components {
             /**
              * Learning rate
              * @description Size of the largest update, reached after the warm-up.
-             * @default 0.001
+             * @default 0.002
              */
             learning_rate: number;
             /**
@@ -2652,7 +2652,7 @@ export interface components {
             /**
              * Warm-up
              * @description Steps in which the learning rate rises from zero.
-             * @default 20
+             * @default 50
              */
             warmup_steps: number;
             /**
