@@ -89,8 +89,8 @@ def estimate(
 
 def resolve(wanted: str, parameters: int, facts: Facts) -> Precision:
     """The precision that `auto` will most likely take: the one measured as faster at this size, else fp32."""
-    if wanted == "bf16" or wanted == "fp16":
-        return wanted
+    if wanted in ("bf16", "fp16"):
+        return "bf16" if wanted == "bf16" else "fp16"
     fp32, bf16 = (speed(facts.speed, parameters, precision) for precision in ("fp32", "bf16"))
     return "bf16" if wanted == "auto" and bf16 is not None and bf16 > (fp32 or 0) else "fp32"
 

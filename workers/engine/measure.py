@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.domain.estimate import Precision
 from playground.domain.kind import Batch, SpeedPoint, Work
 from playground.domain.presets import PRESETS, Architecture, Preset, Shape, count, feed_forward, multiplied
 from playground.domain.training import Training
 from workers.engine import adapters, models
 from workers.engine.batches import IGNORED, tensors
 from workers.engine.objectives import OBJECTIVES, next_token
-from workers.engine.precision import Learner, Precision, resolve
+from workers.engine.precision import Learner, resolve
 from workers.engine.process import peak_memory
 
 SIZES = ("200k", "1m", "10m")

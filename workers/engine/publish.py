@@ -18,6 +18,7 @@ from tokenizers import __version__ as tokenizers_version
 from torch import Tensor
 from transformers.modeling_utils import PreTrainedModel
 
+from playground.domain.estimate import Precision
 from playground.domain.instructions.data import opening
 from playground.domain.instructions.templates import chat_template
 from playground.domain.knobs import Knobs
@@ -27,7 +28,6 @@ from workers.engine import tokenizer as bpe
 from workers.engine.checkpoints import Progress
 from workers.engine.corpus import Text
 from workers.engine.files import sha256
-from workers.engine.precision import Precision
 
 CODE_VERSION = 3
 """Version of the training code: raised whenever the same receipt would give other numbers."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from playground.domain.estimate import Precision
 from playground.domain.kind import Batch
 from playground.domain.training import Training
 from playground.jobs.clm import Params
@@ -16,7 +17,7 @@ from workers.engine.attention import attend, fused
 from workers.engine.batches import IGNORED, Tensors, tensors
 from workers.engine.lean import lean
 from workers.engine.objectives import ChunkedCrossEntropy, next_token
-from workers.engine.precision import Learner, Precision
+from workers.engine.precision import Learner
 
 
 def gradients(loss: Tensor, *wrt: Tensor) -> tuple[Tensor, ...]:
