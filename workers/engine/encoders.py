@@ -5,6 +5,7 @@ label, about one in seven, and never for the others.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,28 @@ def states_of(model: Any, batch: Tensors) -> Tensor:
     return states
 
 
+class Picked(torch.autograd.Function):
+    """Some rows of an array, of which the first `count` are each another row and the rest get no gradient.
+
+    index_select does not know that, and sums up gradients row by row.
+    """
+
+    apply: Callable[[Tensor, Tensor, int], Tensor]
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, chosen: Tensor, count: int) -> Tensor:
+        """(rows, width), (chosen,) -> (chosen, width)."""
+        ctx.save_for_backward(chosen[:count])
+        ctx.shape = rows.shape
+        return rows.index_select(0, chosen)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:
+        """Each gradient in its place, zero elsewhere."""
+        (chosen,) = ctx.saved_tensors
+        return upstream[0].new_zeros(ctx.shape).index_copy_(0, chosen, upstream[0][: len(chosen)]), None, None
+
+
 def asked(model: Any, states: Tensor, batch: Tensors) -> tuple[Tensor, Tensor]:
     """The positions that have a label, ready for the output layer (rows, width), and the labels (rows,).
 
@@ -72,7 +95,7 @@ def asked(model: Any, states: Tensor, batch: Tensors) -> tuple[Tensor, Tensor]:
     chosen = (labels != IGNORED).nonzero()[:, 0]
     extra = -len(chosen) % GRANULE
     filled = nn.functional.pad(chosen, (0, extra))
-    rows = states.reshape(-1, states.shape[-1]).index_select(0, filled)
+    rows = Picked.apply(states.reshape(-1, states.shape[-1]), filled, len(chosen))
     return model.cls.predictions.transform(rows), nn.functional.pad(labels[chosen], (0, extra), value=IGNORED)
 
 
