@@ -22,7 +22,7 @@ BASE = {
     "eval_interval": 30, "sample_interval": 30,
 }  # fmt: skip
 MASKED = "preset=200k&vocab_size=600&block_size=64&batch_size=4&steps=30&eval_interval=15&sample_interval=30"
-TUNED = "steps=20&batch_size=2&eval_interval=10&sample_interval=20&sample_tokens=24"
+TUNED = "steps=20&batch_size=2&eval_interval=10&sample_interval=20&sample_tokens=24&checkpoint_interval=10"
 INSTRUCTION = "What does the miller carry?"
 
 
@@ -154,6 +154,16 @@ def test_a_base_learns_to_answer(
     page.locator(".head canvas").wait_for()
     slider.press("Home")
     expect(slider).to_have_attribute("aria-valuenow", "1")
+
+    parent = page.url.partition("?")[0]
+    page.get_by_role("button", name="Fork from step 10").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Steps", exact=True).fill("24")
+    dialog.get_by_role("button", name="Fork", exact=True).click()
+    page.wait_for_url(lambda url: "/runs/" in url and not url.startswith(parent))
+    Person(page).sees_status("Done")
+    expect(page.get_by_text("Goes on from step 10 of")).to_be_visible()
+    Person(page).sees_points(14)
 
     Person(page).press("Talk to it", "link")
     expect(page.get_by_label("As an instruction")).to_be_checked()
