@@ -6,6 +6,7 @@ budget, the number of parameters, and round speeds of a sort of machine.
 
 from playground.domain.training import Training
 
+UNEQUAL = "Rows of different lengths cannot be compiled: switch packing on."
 WORTH_SECONDS = 120.0
 """A run that would be shorter without compiling is not compiled."""
 PER_THREAD = {"fp32": 70e9, "bf16": 120e9}

@@ -182,6 +182,16 @@ def test_what_does_not_fit_is_refused_at_the_field_that_matters(given: dict[str,
     assert kind.estimate(params(**given), FACTS.model_copy(update={"memory_available": 2**40})).fits
 
 
+def test_fp16_needs_a_gpu() -> None:
+    refused = kind.estimate(params(precision="fp16"), FACTS)
+    assert [problem.field for problem in refused.problems] == ["precision"]
+    assert not refused.fits
+    taken = kind.estimate(params(precision="fp16"), FACTS.model_copy(update={"device": "cuda:0"}))
+    assert taken.fits
+    assert taken.precision == "fp16"
+    assert taken.memory == kind.estimate(params(precision="bf16"), FACTS).memory
+
+
 @pytest.mark.parametrize("known", [{"corpus_bytes": 200}, {"corpus_bytes": 10_000, "corpus_tokens": 257}])
 def test_a_corpus_that_is_certainly_too_short_is_refused(known: dict[str, int]) -> None:
     found = kind.estimate(params(), Facts(**{"corpus_characters": 1, **known}))

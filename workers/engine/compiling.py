@@ -23,7 +23,7 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from playground.domain.checkpoints import FOLDER
-from playground.domain.compiling import worthwhile
+from playground.domain.compiling import UNEQUAL, worthwhile
 from playground.domain.errors import BadInput, VitrineError
 from workers.engine.files import appearing
 
@@ -57,13 +57,16 @@ def settle(run: Run) -> None:
 def _wanted(run: Run) -> bool:
     """What the parameters say; auto takes long runs whose rows are all of one length."""
     params, model = run.params, run.learner.model
-    if params.compile != "auto":
+    equal = getattr(params, "packing", True)
+    if params.compile == "on" and not equal:
+        raise BadInput(UNEQUAL, {"compile": [UNEQUAL]})
+    if params.compile != "auto" or not equal:
         return bool(params.compile == "on")
     sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
     learned, frozen = (sum(size for size, trained in sizes if trained == which) for which in (True, False))
     per_step = params.batch_size * params.gradient_accumulation * run.block
     machine = (run.learner.precision, run.device.type, run.start.threads)
-    return getattr(params, "packing", True) and worthwhile(params, learned, frozen, per_step, *machine)
+    return worthwhile(params, learned, frozen, per_step, *machine)
 
 
 def _compiled(run: Run) -> str:

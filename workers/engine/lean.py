@@ -6,6 +6,7 @@ Here each is one function with a backward pass of its own. A module is changed b
 so that its parameters, their names and whatever wraps it (such as an adapter) stay as they are.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -59,11 +60,44 @@ class LeanNorm(nn.Module):
         return Normalize.apply(hidden_states, self.weight, self.variance_epsilon)
 
 
+class SigmoidGELU(torch.autograd.Function):
+    """GELU by its tanh form, in terms of a sigmoid: (1 + tanh u) / 2 = sigmoid(2 u), which needs a third of the time.
+
+    Only where it is compiled, so that all of it is one pass each way.
+    """
+
+    apply: Callable[[Tensor], Tensor]
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """x sigmoid(2 u(x)) with u = sqrt(2 / pi) (x + 0.044715 x^3), computed in fp32."""
+        ctx.save_for_backward(x)
+        exact = x.float()
+        share, _ = _gelu_share(exact)
+        return (exact * share).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> Tensor:
+        """With s the sigmoid: s + x s (1 - s) 2 u'(x)."""
+        (x,) = ctx.saved_tensors
+        exact = x.float()
+        share, slope = _gelu_share(exact)
+        return (upstream[0].float() * (share + exact * share * (1 - share) * slope)).to(x.dtype)
+
+
+def _gelu_share(x: Tensor) -> tuple[Tensor, Tensor]:
+    """sigmoid(2 u(x)) and 2 u'(x)."""
+    twice = 2 * (2 / math.pi) ** 0.5
+    return torch.sigmoid(twice * x * (1 + 0.044715 * x * x)), twice * (1 + 3 * 0.044715 * x * x)
+
+
 class LeanGELU(nn.Module):
     """GELU by its tanh form, which transformers writes out in eight steps."""
 
     def forward(self, input: Tensor) -> Tensor:
         """The same shape."""
+        if torch.compiler.is_compiling():
+            return SigmoidGELU.apply(input)
         return nn.functional.gelu(input, approximate="tanh")
 
 

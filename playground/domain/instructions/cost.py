@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from playground.domain import lora
+from playground.domain.compiling import UNEQUAL
 from playground.domain.errors import BadInput
 from playground.domain.estimate import KEPT, footprint, misplaced, on_devices, resolve, speed, too_many
 from playground.domain.instructions.data import block_of
@@ -54,6 +55,8 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
     flops = None if tokens is None else float(each * tokens)
     memory = on_devices(_memory(params, facts, block, parameters, trained, frozen=rank is not None), params, facts)
     problems += too_many(params, facts) + misplaced(params, facts)
+    if params.compile == "on" and not params.packing:
+        problems.append(Problem(field="compile", message=UNEQUAL))
     if memory.available is not None and memory.total > memory.available:
         need, have = memory.total / 2**30, memory.available / 2**30
         message = f"Needs {need:.1f} GiB of memory and there are {have:.1f} GiB: take a smaller batch or block."

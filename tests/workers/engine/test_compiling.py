@@ -152,3 +152,10 @@ def test_without_a_compiler(tmp_path: Path, compiler: str) -> None:
         attempt.until_step(2)
         said = attempt.kill()
     assert told(said, "Goes on without compiling the network: ")
+
+
+def test_rows_of_different_lengths_are_refused(bench: Bench) -> None:
+    tuned(bench)
+    refused = bench.run(kind="lora_sft", **TUNING, packing=False, compile="on")[-1]
+    assert isinstance(refused, Failed)
+    assert "switch packing on" in refused.message
