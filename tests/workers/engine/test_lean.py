@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from workers.engine.batches import visible
-from workers.engine.lean import LEAN, lean
+from workers.engine.lean import LEAN, SigmoidGELU, lean
 
 SMALL: dict[str, Any] = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 BLOCK = 150
@@ -91,3 +91,14 @@ def test_generation_with_cached_keys_is_the_same() -> None:
     wanted = model.generate(ids, max_new_tokens=8, do_sample=False)
     lean(model)
     assert torch.equal(model.generate(ids, max_new_tokens=8, do_sample=False), wanted)
+
+
+def test_gelu_by_a_sigmoid_is_gelu_by_a_tanh() -> None:
+    x = torch.cat([torch.linspace(-12, 12, 999), torch.tensor([-1e4, 1e4])]).requires_grad_()
+    found = []
+    for function in (SigmoidGELU.apply, lambda x: torch.nn.functional.gelu(x, approximate="tanh")):
+        y = function(x)
+        (slope,) = torch.autograd.grad(y.sum(), x)
+        found.append((y.detach(), slope))
+    torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-5, atol=1e-6)
