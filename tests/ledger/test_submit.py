@@ -17,7 +17,13 @@ from tests.ledger.conftest import Params
 def test_a_submission_is_a_job_its_inputs_and_its_first_event(owner: User, corpus: Artifact) -> None:
     job, created = submit(owner, "clm", Params(steps=7), {"corpus": corpus}, name="first")
     assert created
-    assert (job.kind, job.name, job.status, job.params, job.last_seq) == ("clm", "first", "queued", {"steps": 7, "devices": 1}, 1)
+    assert (job.kind, job.name, job.status, job.params, job.last_seq) == (
+        "clm",
+        "first",
+        "queued",
+        {"steps": 7, "devices": 1},
+        1,
+    )
     event = Event.objects.get(job=job)
     assert (event.seq, event.type, event.data["status"], event.attempt) == (1, "status", "queued", 0)
     use = job.job_inputs.get()
