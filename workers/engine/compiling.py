@@ -55,13 +55,18 @@ def settle(run: Run) -> None:
 
 
 def _wanted(run: Run) -> bool:
-    """What the parameters say; auto takes long runs whose rows are all of one length."""
+    """What the parameters say; auto takes long runs of the sort that was measured to gain.
+
+    That is learning next tokens with all weights. With an adapter, or a head for few places, more time goes elsewhere.
+    """
     params, model = run.params, run.learner.model
     equal = getattr(params, "packing", True)
     if params.compile == "on" and not equal:
         raise BadInput(UNEQUAL, {"compile": [UNEQUAL]})
-    if params.compile != "auto" or not equal:
+    if params.compile != "auto":
         return bool(params.compile == "on")
+    if not equal or run.kind.objective != "next_token" or run.kind.trains != "all":
+        return False
     sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
     learned, frozen = (sum(size for size, trained in sizes if trained == which) for which in (True, False))
     per_step = params.batch_size * params.gradient_accumulation * run.block

@@ -154,6 +154,14 @@ def test_without_a_compiler(tmp_path: Path, compiler: str) -> None:
     assert told(said, "Goes on without compiling the network: ")
 
 
+@pytest.mark.parametrize("kind", ["mlm", "lora_sft"])
+def test_auto_leaves_what_was_not_measured_to_gain(bench: Bench, kind: str) -> None:
+    made(bench, CASES[kind])
+    attempt = bench.start(**CASES[kind], steps=10_000_000)
+    attempt.until_step(2)
+    assert not told(attempt.kill(), COMPILING)
+
+
 def test_rows_of_different_lengths_are_refused(bench: Bench) -> None:
     tuned(bench)
     refused = bench.run(kind="lora_sft", **TUNING, packing=False, compile="on")[-1]
