@@ -39,6 +39,11 @@ export function usualText(corpora: readonly Artifact[], rows: boolean): Artifact
   return corpora.find((corpus) => hasRows(corpus) === rows) ?? (rows ? undefined : corpora[0]);
 }
 
+/** The base that a form begins with: the newest that has not been taught to answer yet, if there is one. */
+export function usualBase(models: readonly Artifact[]): Artifact | undefined {
+  return models.find(({ meta }) => meta.instruct !== true) ?? models[0];
+}
+
 /** A title inside a sentence: "Language model" becomes "language model", names such as "LoRA adapter" stay. */
 export function inSentence(title: string): string {
   return title.replace(/^\p{Lu}(?=\p{Ll}{2})/u, (letter) => letter.toLowerCase());

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canBeTuned, hasRows, inSentence, rowsOf, usualText } from "../lib/tuning";
+import { canBeTuned, hasRows, inSentence, rowsOf, usualBase, usualText } from "../lib/tuning";
 import type { Artifact } from "../lib/types";
 
 const artifact = (meta: Record<string, unknown>): Artifact => ({ meta }) as unknown as Artifact;
@@ -23,6 +23,12 @@ test("a form begins with the newest text of its sort", () => {
   expect(usualText([newer], true)).toBeUndefined();
   // Rows are a text, too, where there is no other.
   expect(usualText([rows], false)).toBe(rows);
+});
+
+test("a form begins with a base that was not taught yet", () => {
+  const [taught, raw] = [artifact({ instruct: true }), artifact({})];
+  expect([usualBase([taught, raw]), usualBase([taught]), usualBase([])]).toEqual([raw, taught, undefined]);
+  expect(usualBase([taught, raw])).toBe(raw);
 });
 
 test("a title goes into a sentence, a name stays as it is", () => {
