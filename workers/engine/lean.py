@@ -82,7 +82,8 @@ class SigmoidGELU(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         exact = x.float()
         share, slope = _gelu_share(exact)
-        return (upstream[0].float() * (share + exact * share * (1 - share) * slope)).to(x.dtype)
+        gradient: Tensor = upstream[0].float() * (share + exact * share * (1 - share) * slope)
+        return gradient.to(x.dtype)
 
 
 def _gelu_share(x: Tensor) -> tuple[Tensor, Tensor]:
