@@ -86,10 +86,18 @@ def attention(maps: list[tuple[int, Numbers]], tokens: list[str], step: str) -> 
             z=np.round(np.sqrt(weights), 3), **shade, **said, xgap=1, ygap=1, row=1, col=column, colorbar=bar
         )
         ticks = {"tickvals": places if labels else [], "ticktext": labels, "showgrid": False}
-        figure.update_xaxes(**ticks, tickangle=-60, row=1, col=column)
+        # The picture is square whatever its room, and its axes end where it ends.
+        figure.update_xaxes(**ticks, tickangle=-60, constrain="domain", ticks="", row=1, col=column)
         beside = ticks if column == 1 else {"showticklabels": False, "showgrid": False}
         figure.update_yaxes(
-            **beside, autorange="reversed", scaleanchor=f"x{column if column > 1 else ''}", row=1, col=column
+            **beside,
+            autorange="reversed",
+            scaleanchor=f"x{column if column > 1 else ''}",
+            constrain="domain",
+            constraintoward="top",
+            ticks="",
+            row=1,
+            col=column,
         )
     figure.update_layout(**_layout(300))
     return _plain(figure)
