@@ -155,6 +155,13 @@ def test_a_base_learns_to_answer(
     slider.press("Home")
     expect(slider).to_have_attribute("aria-valuenow", "1")
 
+    forks(page)
+    talks_beside_its_base(page, base, beside, title)
+    compares_with_its_base(page, base)
+
+
+def forks(page: Page) -> None:
+    """Go on from the first state that was kept."""
     parent = page.url.partition("?")[0]
     page.get_by_role("button", name="Fork from step 10").click()
     dialog = page.get_by_role("dialog")
@@ -165,6 +172,9 @@ def test_a_base_learns_to_answer(
     expect(page.get_by_text("Goes on from step 10 of")).to_be_visible()
     Person(page).sees_points(14)
 
+
+def talks_beside_its_base(page: Page, base: str, beside: str, title: str) -> None:
+    """From the run to its model, which answers, and beside it the base."""
     Person(page).press("Talk to it", "link")
     expect(page.get_by_label("As an instruction")).to_be_checked()
     page.get_by_label(beside).click()
@@ -177,6 +187,9 @@ def test_a_base_learns_to_answer(
     expect(before.get_by_role("alert")).to_have_count(0)
     expect(before).to_contain_text(base)
 
+
+def compares_with_its_base(page: Page, base: str) -> None:
+    """Back to the run, and from there to the page on which models answer side by side."""
     page.go_back()
     page.get_by_role("button", name="Take it along").click()
     page.get_by_role("menuitem", name="Compare…").click()
