@@ -15,6 +15,11 @@ from pathlib import Path
 from benchmarks import delivery, first_point, tokens, training
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+HOW = (
+    "In the duels the contestants take turns, so that whatever else the machine does slows both.\n"
+    "Training rows are without torch.compile on either side, but for those that say so. Pages are drawn in Chromium\n"
+    "without a graphics card."
+)
 
 
 def main(words: list[str]) -> None:
@@ -27,7 +32,7 @@ def main(words: list[str]) -> None:
         found = rows()
         known |= {_name(row): row for row in found}
         print("\n".join(found), flush=True)
-        lines = ["# Results", "", _machine(), "", "| measured | aim | result |", "|---|---|---|", *known.values()]
+        lines = ["# Results", "", _machine(), "", HOW, "", "| measured | aim | result |", "|---|---|---|", *known.values()]
         RESULTS.write_text("\n".join(lines) + "\n")
 
 
