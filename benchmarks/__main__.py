@@ -32,8 +32,8 @@ def main(words: list[str]) -> None:
         found = rows()
         known |= {_name(row): row for row in found}
         print("\n".join(found), flush=True)
-        lines = ["# Results", "", _machine(), "", HOW, "", "| measured | aim | result |", "|---|---|---|", *known.values()]
-        RESULTS.write_text("\n".join(lines) + "\n")
+        table = ["| measured | aim | result |", "|---|---|---|", *known.values()]
+        RESULTS.write_text("\n".join(["# Results", "", _machine(), "", HOW, "", *table]) + "\n")
 
 
 def _known() -> dict[str, str]:
