@@ -93,10 +93,7 @@ MEASUREMENTS: dict[str, Callable[[], list[str]]] = {
     "From the worker's step to the browser": _delivery,
     "The tokens wing": _tokens,
     **{f"CLM {shape} {kind}": partial(training.causal, shape, kind) for shape, kind in training.CASES},
-    **{
-        f"Compiled CLM {shape} {kind}": partial(training.causal, shape, kind, compiled=True)
-        for shape, kind in training.CASES
-    },
+    **{f"Compiled CLM {shape} {kind}": partial(training.compiled, shape, kind) for shape, kind in training.CASES},
     "MLM": training.masked,
     "LoRA": training.instructions,
     "Watching a run": training.watched,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.duel import THREADS, Contestant, Laps, described, duel, ratio
+from benchmarks.duel import THREADS, Contestant, Laps, described, duel
 from benchmarks.tokens import text
 from playground.domain.presets import Architecture, feed_forward
 
@@ -21,22 +21,20 @@ SHAPES = {"A": (4, 128, 4, 128), "B": (6, 256, 8, 256)}
 
 @dataclass(frozen=True)
 class Found:
-    """The laps of one shape, by contestant: "ours", "Trainer", "Trainer bf16", "nanoGPT"."""
+    """The laps of one shape, by contestant: "ours", "Trainer", "Trainer bf16", "Trainer default",
+    "nanoGPT".
+    """
 
     shape: str
     architecture: str
     laps: dict[str, Laps]
-
-    def over(self, *peers: str, ours: str = "ours") -> float:
-        """Our rate over that of the fastest of these peers."""
-        return min(ratio(self.laps, ours, peer) for peer in peers if peer in self.laps)
 
     def __str__(self) -> str:
         return f"{self.architecture} {self.shape}: {described(self.laps)}"
 
 
 def measure(shape: str, architecture: Architecture, *, compiled: bool = False) -> Found:
-    """One shape, all contestants in turns: none of them compiled, or all."""
+    """One shape, all contestants in turns: none of them compiled, or all, and then Trainer also as it comes."""
     layers, width, heads, block = SHAPES[shape]
     with tempfile.TemporaryDirectory() as folder:
         corpus, tokens = Path(folder) / "text.txt", Path(folder) / "tokens.npy"
@@ -54,6 +52,9 @@ def measure(shape: str, architecture: Architecture, *, compiled: bool = False) -
             Contestant("Trainer", "benchmarks.peers.trainer", {**peer, "bf16": False}),
             Contestant("Trainer bf16", "benchmarks.peers.trainer", {**peer, "bf16": True}),
         ]
+        if compiled:
+            default = {**peer, "bf16": False, "compile": False}
+            contestants.append(Contestant("Trainer default", "benchmarks.peers.trainer", default))
         if architecture == "gpt2":
             contestants.append(Contestant("nanoGPT", "benchmarks.peers.nanogpt", peer))
         return Found(shape, architecture, duel(contestants))
