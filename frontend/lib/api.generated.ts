@@ -1562,7 +1562,7 @@ export interface components {
             precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
-             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @description The network becomes machine code made for it: faster steps after a wait; auto where a long run gains by it.
              * @default auto
              * @enum {string}
              */
@@ -2393,7 +2393,7 @@ export interface components {
             precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
-             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @description The network becomes machine code made for it: faster steps after a wait; auto where a long run gains by it.
              * @default auto
              * @enum {string}
              */
@@ -2688,7 +2688,7 @@ export interface components {
             precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
-             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @description The network becomes machine code made for it: faster steps after a wait; auto where a long run gains by it.
              * @default auto
              * @enum {string}
              */
@@ -3598,7 +3598,7 @@ export interface components {
             precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * Compile
-             * @description The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.
+             * @description The network becomes machine code made for it: faster steps after a wait; auto where a long run gains by it.
              * @default auto
              * @enum {string}
              */

@@ -79,7 +79,7 @@ class Training(Knobs):
         "auto",
         "optimizer",
         "Compile",
-        "The network becomes machine code made for it: faster steps after a wait; auto for runs over two minutes.",
+        "The network becomes machine code made for it: faster steps after a wait; auto where a long run gains by it.",
     )
     gradient_checkpointing: bool = knob(
         False,
