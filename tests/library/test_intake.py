@@ -62,14 +62,6 @@ def test_an_unchecked_tokenizer_is_not(user: User, tmp_path: Path, check: tokeni
     assert not left_behind(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "[" * 100_000, {"version": "1.0"}, {"model": []}])
-def test_what_is_no_tokenizer_is_refused_without_a_worker(user: User, tmp_path: Path, content: object) -> None:
-    with pytest.raises(BadInput) as caught:
-        tokenizers.add(user, {"upload": tokenizer_file(tmp_path, content)}, "mine", away)
-    assert list(caught.value.fields) == ["file"]
-    assert not left_behind(tmp_path)
-
-
 def test_a_checked_model_is_published(user: User, tmp_path: Path) -> None:
     row = networks.add(user, packed(tmp_path / "m.zip", GOOD), "mine", accept)
     assert row.meta["files"] == sorted(GOOD)

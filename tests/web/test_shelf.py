@@ -129,11 +129,16 @@ def test_a_sentencepiece_model_is_kept_as_it_is(client_of_ada: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\n\x00not a model", b"aGk= x\n", b"\xff\xfe", b'{"model": 1}', b'{"a": -1}']
-)
+    "content",
+    [
+        b"", b"{", b"[]", b"null", b"[" * 100_000, b'{"version": "1.0"}', b'{"model": []}', b"\n\x00not a model",
+        b"aGk= x\n", b"\xff\xfe", b'{"model": 1}', b'{"a": -1}',
+    ],
+    ids=range(12),
+)  # fmt: skip
 def test_what_is_no_tokenizer_is_refused_with_a_reason(client_of_ada: Client, content: bytes) -> None:
     answer = upload(client_of_ada, content)
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_file")
     assert answer.json()["errors"][0]["field"] == "file"
     assert client_of_ada.get("/api/v1/tokenizers").json()["items"] == []
 

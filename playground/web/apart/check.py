@@ -24,7 +24,8 @@ def check(user: User, folder: Path) -> dict[str, Any]:
         found = json.loads(pool.ask(user.pk, {"verb": "check", "files": [str(path) for path in paths]}))
     except BadInput as error:
         told = sentence(error.message)
-        raise BadInput(_("This file cannot be a tokenizer."), {"file": [told]}, code=error.code) from None
+        code = "bad_file" if error.code == BadInput.code else error.code
+        raise BadInput(_("This file cannot be a tokenizer."), {"file": [told]}, code=code) from None
     if found["meta"]["format"] == "sentencepiece":
         paths[0].rename(folder / MODEL_FILE)
     elif found["tokenizer"] is None:
