@@ -20,7 +20,7 @@ CATALOGUES := $(filter-out %/django.mo,$(wildcard locale/zh_Hans/LC_MESSAGES/*.p
 MESSAGES := locale/zh_Hans/LC_MESSAGES/django.mo
 
 .PHONY: help run setup setup-dev build test test-python test-postgresql test-frontend test-browser e2e check lint types format \
-	bench bench-env lock clean
+	campaign bench bench-env lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,10 +70,13 @@ $(VENV)/dev.stamp: requirements.lock requirements-dev.lock | $(BIN)/python
 	@$(PIP) --requirement requirements.lock --requirement requirements-dev.lock
 	@touch $@
 
-test: test-python test-postgresql test-frontend test-browser ## all tests: SQLite, PostgreSQL, pages, browser (under 20 minutes)
+test: test-python test-postgresql test-frontend test-browser ## all tests: SQLite, PostgreSQL, pages, browser (under 25 minutes)
 
 test-python: setup-dev
-	$(PYTEST) -m "not e2e"
+	$(PYTEST) -m "not e2e and not campaign"
+
+campaign: setup-dev ## the longer tests that `make test` leaves out
+	$(PYTEST) -m campaign
 
 test-postgresql: setup-dev
 	$(PYTEST) -m "not e2e" --database postgresql tests/ledger tests/library tests/people tests/web

@@ -23,7 +23,7 @@ SPOKEN = (
 )
 """What the house says, as against what people have written: names of runs and texts stay as they are."""
 
-NAMES = ["Language model · ", "Storyworld", "tinyshakespeare", "stories", "BPE 512"]
+NAMES = ["Language model · ", "Storyworld", "tinyshakespeare", "stories", "tales", "BPE 512"]
 """What a run, a model, a text and a tokenizer are called here: names are not translated."""
 
 TERMS = re.compile(

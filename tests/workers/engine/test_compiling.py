@@ -24,6 +24,9 @@ CASES: dict[str, dict[str, Any]] = {
     "lora_sft": {"kind": "lora_sft", **TUNING},
     "sft": {"kind": "sft", **TUNING},
 }
+USUAL = ("clm in bf16", "lora_sft")
+EACH = [pytest.param(name, marks=() if name in USUAL else pytest.mark.campaign) for name in CASES]
+"""Each compiles for most of a minute: `make test` tries two, `make campaign` the others."""
 FOREVER = {**SHAPE, "steps": 10_000_000, "checkpoint_interval": 2}
 """A run that is worth compiling."""
 COMPILING, RESUMED = "Compiling the network", "Resumed after"
@@ -74,7 +77,7 @@ def made(bench: Bench, params: dict[str, Any]) -> Bench:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_a_compiled_run_has_the_curve_of_one_that_is_not(site: NewBench, name: str) -> None:
     params = CASES[name]
     plain, faster = (started(made(site(), params), [], **params, compile=how).finish() for how in ("off", "on"))
@@ -90,7 +93,7 @@ def test_a_compiled_run_has_the_curve_of_one_that_is_not(site: NewBench, name: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_a_compiled_run_is_resumed_bit_for_bit(new_bench: NewBench, site: NewBench, name: str) -> None:
     """The undisturbed one compiles anew, with a cache of its own; the others find what is there."""
     hard = {"gradient_accumulation": 2, "checkpoint_interval": 2, "compile": "on", **CASES[name]}
