@@ -13,7 +13,6 @@ from playground.domain.checkpoints import BASE, FOLDER
 from playground.domain.errors import BadInput
 from workers.engine import checkpoints
 from workers.engine.checkpoints import Checkpoint, Progress
-from workers.engine.compiling import NO
 
 if TYPE_CHECKING:
     from workers.engine.run import Run
@@ -37,8 +36,8 @@ def resume(run: Run) -> None:
 def _go_on(run: Run, found: Checkpoint) -> None:
     if found.identity["precision"] != run.learner.precision:
         run.rebuild(found.identity["precision"])
-    run.compiled = found.identity.get("compiled", NO)
-    changed = sorted(name for name, value in run.identity.items() if found.identity.get(name, value) != value)
+    run.compiled = found.identity["compiled"]
+    changed = sorted(name for name, value in run.identity.items() if found.identity.get(name) != value)
     if changed:
         run.port.log(f"Other than before: {', '.join(changed)}. The curve may differ in its last digits.", "warning")
     run.learner.load(found.tensors, found.progress.step)
@@ -61,7 +60,7 @@ def _branch_off(run: Run, found: Checkpoint) -> None:
             text = f"This run does not fit the checkpoint from which it begins: {name} is {was} there, {here} here."
             raise BadInput(text, {"preset": [text]})
     if run.params.compile == "auto":
-        run.compiled = found.identity.get("compiled", NO)
+        run.compiled = found.identity["compiled"]
     run.learner.load(found.tensors, found.progress.step)
     stood = found.progress
     run.progress = Progress(stood.step, stood.tokens, stood.seconds, run.progress.planned)
