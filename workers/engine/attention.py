@@ -19,7 +19,12 @@ STRIPE = 128
 """Queries that are taken together: under a causal mask no stripe is multiplied with keys that come after all of it."""
 
 
+constant: Callable[[Callable[..., Tensor]], Callable[..., Tensor]] = torch.compiler.assume_constant_result
+"""Compiled code keeps what such a function returns, in place of making it anew in every pass."""
+
+
 @lru_cache(maxsize=16)
+@constant
 def _future(queries: int, keys: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(queries, keys): 0 where a query may look, minus infinity at keys that come after it."""
     return torch.full((queries, keys), float("-inf"), dtype=dtype, device=device).triu(keys - queries + 1)
@@ -147,15 +152,14 @@ class SelfAttention(torch.autograd.Function):
         query, key, value = (part.reshape(heads * batch, block, width) for part in (query, key, value))
         mixed: list[Tensor] = []
         kept: list[Tensor] = []
+        future = _future(block, block, query.dtype, query.device) if causal and mask is None else None
         for rows, seen in _stripes(block, causal and mask is None):
+            hidden = None
             if mask is not None:
                 hidden = mask[:, 0, rows, seen].expand(heads, -1, -1, -1).reshape(heads * batch, -1, block)
-                scores = torch.baddbmm(hidden, query[:, rows], key[:, seen].transpose(1, 2), alpha=scale)
-            elif causal:
-                hidden = _future(rows.stop - rows.start, seen.stop, query.dtype, query.device)
-                scores = torch.baddbmm(hidden, query[:, rows], key[:, seen].transpose(1, 2), alpha=scale)
-            else:
-                scores = torch.bmm(query[:, rows], key[:, seen].transpose(1, 2)).mul_(scale)
+            elif future is not None:
+                hidden = future[rows, seen]
+            scores = _scores(query[:, rows], key[:, seen], hidden, scale)
             kept.append(torch.softmax(scores, dim=-1))
             mixed.append(torch.bmm(kept[-1], value[:, seen]))
         ctx.save_for_backward(query, key, value, *kept)
@@ -187,6 +191,15 @@ class SelfAttention(torch.autograd.Function):
                 d_key[:, seen] += by_key
                 d_value[:, seen] += by_value
         return (_pack(ctx, _joined(d_query), d_key, d_value), *[None] * 6)
+
+
+def _scores(query: Tensor, key: Tensor, hidden: Tensor | None, scale: float) -> Tensor:
+    """query key^T scale + hidden, (heads batch, queries, keys)."""
+    if hidden is None:
+        return torch.bmm(query, key.transpose(1, 2)).mul_(scale)
+    if torch.compiler.is_compiling():  # the softmax adds the mask in its own pass
+        return torch.bmm(query, key.transpose(1, 2)).mul(scale).add(hidden)
+    return torch.baddbmm(hidden, query, key.transpose(1, 2), alpha=scale)
 
 
 def _stripes(block: int, causal: bool) -> Iterator[tuple[slice, slice]]:

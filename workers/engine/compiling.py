@@ -89,10 +89,11 @@ def _compiled(run: Run) -> str:
         raise
     except Exception as error:  # of whatever sort: of torch's tracer, of its generator of code, of the compiler
         restore_blocks(model)
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return _without(run, lines[0][:REASON_CHARACTERS])
+        # The first line often says no more than that something was raised.
+        said = " ".join(str(error).split()) or type(error).__name__
+        return _without(run, said[:REASON_CHARACTERS].rstrip("."))
     finally:
-        model.zero_grad(set_to_none=True)
+        run.learner.forget()
     return name
 
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from multiprocessing import Pipe
@@ -131,20 +131,16 @@ class Crew:
             self.shared(None)
         return done
 
-    def sum(self, gradients: Iterable[Tensor], loss: float) -> float:
-        """Add up in place the gradients of all processes, and return the sum of their losses.
+    def sum(self, gradient: Tensor, loss: float) -> float:
+        """Add up in place the gradients of all processes, (length,), and return the sum of their losses.
 
         Every process gets the same bits, since each number is added up in one place and then told to all.
         """
         if self.size == 1:
             return loss
-        for bucket in _buckets(gradients):
-            flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+        for part in gradient.split(BUCKET):
             with _together():
-                dist.all_reduce(flat)
-            parts = flat.split([gradient.numel() for gradient in bucket])
-            for gradient, part in zip(bucket, parts, strict=True):
-                gradient.copy_(part.view_as(gradient))
+                dist.all_reduce(part)
         return self._total(loss)
 
     def peak_memory(self) -> int:
@@ -224,18 +220,6 @@ def _together() -> Iterator[None]:
         raise
     except RuntimeError as error:
         raise Parted(str(error)) from error
-
-
-def _buckets(gradients: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-    """Gradients in their order, in groups that are neither many nor large."""
-    bucket: list[Tensor] = []
-    for gradient in gradients:
-        bucket.append(gradient)
-        if sum(part.numel() for part in bucket) >= BUCKET:
-            yield bucket
-            bucket = []
-    if bucket:
-        yield bucket
 
 
 def align(run: "Run") -> None:

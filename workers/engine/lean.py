@@ -19,6 +19,7 @@ from transformers.models.llama.modeling_llama import LlamaAttention, LlamaRMSNor
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention, Qwen2RMSNorm
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
+from transformers.pytorch_utils import Conv1D
 
 from workers.engine.attention import SelfAttention
 
@@ -70,26 +71,24 @@ class SigmoidGELU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        """x sigmoid(2 u(x)) with u = sqrt(2 / pi) (x + 0.044715 x^3), computed in fp32."""
-        ctx.save_for_backward(x)
-        exact = x.float()
-        share, _ = _gelu_share(exact)
-        return (exact * share).to(x.dtype)
+        """x s with s = sigmoid(2 u(x)) and u = sqrt(2 / pi) (x + 0.044715 x^3), computed in fp32.
+
+        What is kept is the derivative, s + x s (1 - s) 2 u'(x), in place of x, since the sigmoid is at hand here. It is
+        stacked with the values because the compiler would otherwise rather keep x and compute it again.
+        """
+        exact, twice = x.float(), 2 * (2 / math.pi) ** 0.5
+        square = 0.044715 * exact * exact
+        share = torch.sigmoid(twice * exact * (1 + square))
+        slope = share + exact * share * (1 - share) * (twice * (1 + 3 * square))
+        both = torch.stack([(exact * share).to(x.dtype), slope.to(x.dtype)])
+        ctx.save_for_backward(both[1])
+        return both[0]
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Tensor:
-        """With s the sigmoid: s + x s (1 - s) 2 u'(x)."""
-        (x,) = ctx.saved_tensors
-        exact = x.float()
-        share, slope = _gelu_share(exact)
-        gradient: Tensor = upstream[0].float() * (share + exact * share * (1 - share) * slope)
-        return gradient.to(x.dtype)
-
-
-def _gelu_share(x: Tensor) -> tuple[Tensor, Tensor]:
-    """sigmoid(2 u(x)) and 2 u'(x)."""
-    twice = 2 * (2 / math.pi) ** 0.5
-    return torch.sigmoid(twice * x * (1 + 0.044715 * x * x)), twice * (1 + 3 * 0.044715 * x * x)
+        """The derivative times what comes from above."""
+        gradient: Tensor = upstream[0] * ctx.saved_tensors[0]
+        return gradient
 
 
 class LeanGELU(nn.Module):
@@ -100,6 +99,25 @@ class LeanGELU(nn.Module):
         if torch.compiler.is_compiling():
             return SigmoidGELU.apply(input)
         return nn.functional.gelu(input, approximate="tanh")
+
+
+class LeanConv1D(nn.Module):
+    """GPT-2's linear layer, whose weight lies the other way round."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) to (..., outputs).
+
+        Where it is compiled, the bias is added in fp32 apart from the product, so that whatever comes next does it in
+        its own pass; together with the product it would first be copied to every row.
+        """
+        if not torch.compiler.is_compiling():
+            plain: Tensor = super().forward(x)
+            return plain
+        product = torch.mm(x.reshape(-1, x.shape[-1]), self.weight).view(*x.shape[:-1], -1)
+        return (product.float() + self.bias.float()).to(x.dtype)
 
 
 def _usable(module: Any, dropout: float, x: Tensor) -> bool:
@@ -176,6 +194,7 @@ def _subclass(lean: type[nn.Module], original: type[nn.Module]) -> type[nn.Modul
 _FORMS: list[tuple[type[nn.Module], list[type[nn.Module]]]] = [
     (LeanNorm, [LlamaRMSNorm, MistralRMSNorm, Qwen2RMSNorm, Qwen3RMSNorm]),
     (LeanGELU, [NewGELUActivation]),
+    (LeanConv1D, [Conv1D]),
     (LeanLlamaAttention, [LlamaAttention, Qwen2Attention]),
     (LeanGPT2Attention, [GPT2Attention]),
     (LeanBertAttention, [BertSelfAttention]),

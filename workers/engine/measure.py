@@ -53,8 +53,7 @@ def libraries(device: torch.device) -> int:
     learner = Learner(models.build(shape, 0.0, None, 0, device).train(), Training(), "fp32")
     ids = np.zeros((1, 8), dtype=np.int64)
     loss: Any = next_token(learner.model, tensors(Batch(ids, ids), device))
-    loss.backward()
-    learner.collect()
+    learner.backward(loss)
     learner.update(1e-3)
     return peak_memory(device)
 
@@ -91,8 +90,7 @@ def _point(name: str, precision: Precision, device: torch.device, work: Work = "
     for _ in range(WARM_UP + STEPS):
         begun = time.perf_counter()
         loss: Any = objective(learner.model, batch)
-        loss.backward()
-        learner.collect()
+        learner.backward(loss)
         learner.gradient_norm()  # waits for the device
         learner.update(1e-3)
         times.append(time.perf_counter() - begun)

@@ -10,8 +10,9 @@ way back, as far as its gradients stay finite (Micikevicius et al., 2018), and t
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +21,12 @@ from transformers.modeling_utils import PreTrainedModel
 from playground.domain.errors import BadInput
 from playground.domain.estimate import NO_FP16, Precision
 from playground.domain.training import Training
+from workers.engine.flat import Layout, length
 from workers.engine.lean import lean
 
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+MEANS = ("exp_avg", "exp_avg_sq")
+"""AdamW's running means of a gradient and of its square, by the names that torch gives them."""
 FIRST_SCALE, LARGEST_SCALE, PATIENCE = 2.0**16, 2.0**24, 2000
 """What the loss is multiplied with at first and at most, and after how many good steps it is doubled; powers of two,
 so that no digit changes."""
@@ -51,7 +55,9 @@ def _matrix_units() -> bool:
 class Learner:
     """A model with the AdamW state of its trainable weights: what a step changes and what a checkpoint holds.
 
-    Weights that are frozen (`requires_grad` is off) are kept in the precision of the arithmetic alone.
+    The weights lie side by side in one array, as do their gradients and the optimizer's means: clipping, the update and
+    the way back into 16 bits are one operation each, however many weights there are. Weights that are frozen
+    (`requires_grad` is off) are kept in the precision of the arithmetic alone.
     """
 
     def __init__(self, model: PreTrainedModel, params: Training, precision: Precision) -> None:
@@ -62,43 +68,65 @@ class Learner:
         if params.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self._clip = params.clip
-        learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-        self._names = list(learned)
-        initial = [weight.detach().float().clone() for weight in learned.values()]
+        self._scale, self._good = FIRST_SCALE if precision == "fp16" else 1.0, 0
+        weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        # Matrices come first: vectors are not decayed.
+        names = sorted(weights, key=lambda name: weights[name].ndim < 2)
+        layout = Layout({name: weights[name].shape for name in names})
+        self._master, self.gradient, *means = (layout.zeros(torch.float32, model.device) for _ in range(4))
+        self._masters, self._gradients = layout.views(self._master), layout.views(self.gradient)
+        for name, weight in weights.items():
+            self._masters[name].copy_(weight.detach())
         if precision == "bf16":
             model.bfloat16()
         elif precision == "fp16":
             nn.Module.half(model)
-        self._scale, self._good = FIRST_SCALE if precision == "fp16" else 1.0, 0
-        self._weights: list[Tensor] = list(learned.values())
-        self._master = [tensor.requires_grad_() for tensor in initial] if precision in HALVES else self._weights
-        matrices = [weight for weight in self._master if weight.ndim >= 2]
-        vectors = [weight for weight in self._master if weight.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": params.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        betas = (params.beta1, params.beta2)
-        self._optimizer = torch.optim.AdamW(groups, lr=0.0, betas=betas, fused=True)
+        halves = HALVES.get(precision)
+        self._working = self._master if halves is None else layout.zeros(halves, model.device)
+        for name, working in layout.views(self._working).items():
+            weights[name].data = working
+            weights[name].register_post_accumulate_grad_hook(partial(self._gather, self._gradients[name]))
+        self._publish()
+        self._means = dict(zip(MEANS, map(layout.views, means), strict=True))
+        self._steps: list[Tensor] = []
+        border = layout.start(sum(weight.ndim >= 2 for weight in weights.values()))
+        self._optimizer = self._adamw(params, means, border)
+
+    def _adamw(self, params: Training, means: list[Tensor], border: int) -> torch.optim.Optimizer:
+        """The optimizer of the flat arrays; weights from `border` on do not decay."""
+        groups: list[dict[str, Any]] = []
+        for part, decay in ((slice(border), params.weight_decay), (slice(border, None), 0.0)):
+            if len(self._master[part]):
+                groups.append({"params": [nn.Parameter(self._master[part])], "weight_decay": decay, "part": part})
+        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(params.beta1, params.beta2), fused=True)
+        for group in optimizer.param_groups:
+            (weight,), part = group["params"], group["part"]
+            weight.grad = self.gradient[part]
+            self._steps.append(torch.zeros((), device=weight.device))
+            own = {name: mean[part] for name, mean in zip(MEANS, means, strict=True)}
+            optimizer.state[weight] = {"step": self._steps[-1], **own}
+        return optimizer
+
+    def _gather(self, gradient: Tensor, weight: Tensor) -> None:
+        """Add the gradient of one weight to those of the step, which are kept in fp32, as soon as it is known."""
+        if weight.grad is not None:
+            gradient.add_(weight.grad, alpha=1.0 / self._scale)
+            weight.grad = None
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of a summand of the loss to those of the step, which are kept in fp32."""
+        """Add the gradients of a summand of the loss to those of the step."""
         (loss if self._scale == 1.0 else loss * self._scale).backward()
-        self.collect()
 
-    def collect(self) -> None:
-        """Take over the gradients of one backward pass."""
-        if self.precision == "fp32":
-            return
-        for weight, master in zip(self._weights, self._master, strict=True):
-            if weight.grad is not None:
-                gradient = weight.grad.float()
-                if self._scale != 1.0:
-                    gradient.div_(self._scale)
-                master.grad = gradient if master.grad is None else master.grad.add_(gradient)
-                weight.grad = None
+    def forget(self) -> None:
+        """Drop the gradients of the step."""
+        self.gradient.zero_()
 
     def gradient_norm(self) -> float:
         """Length of the step's gradient, which is then shortened to the clipping length if it is longer."""
-        limit = self._clip if self._clip > 0 else float("inf")
-        return torch.nn.utils.clip_grad_norm_(self._master, limit).item()
+        norm = length(self.gradient).item()
+        if 0 < self._clip < norm < math.inf:
+            self.gradient.mul_(self._clip / norm)
+        return norm
 
     def overflowed(self, norm: float) -> bool:
         """Whether a gradient of this length comes of too large a scale; then forgets it, for a step with half of it.
@@ -108,7 +136,7 @@ class Learner:
         if self._scale <= 1.0 or math.isfinite(norm):
             return False
         self._scale, self._good = self._scale / 2, 0
-        self._optimizer.zero_grad(set_to_none=True)
+        self.forget()
         return True
 
     def update(self, rate: float) -> None:
@@ -116,7 +144,7 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self.forget()
         self._publish()
         if self.precision == "fp16":
             self._good += 1
@@ -124,25 +152,23 @@ class Learner:
                 self._scale = min(self._scale * 2, LARGEST_SCALE)
 
     def _publish(self) -> None:
-        if self.precision in HALVES:
-            with torch.no_grad():
-                torch._foreach_copy_(self._weights, self._master)
+        if self._working is not self._master:
+            self._working.copy_(self._master)
 
     def weights(self) -> dict[str, Tensor]:
         """The fp32 trainable weights by name, shared ones once."""
-        return {name: tensor.detach() for name, tensor in zip(self._names, self._master, strict=True)}
+        return self._masters
 
     def gradients(self) -> dict[str, Tensor]:
         """The fp32 gradient of the step, as it was clipped, by the name of its weight."""
-        named = zip(self._names, self._master, strict=True)
-        return {name: master.grad for name, master in named if master.grad is not None}
+        return self._gradients
 
     def state(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor that decides how training goes on, by name: weights and both running means."""
-        for name, master in zip(self._names, self._master, strict=True):
-            yield f"weight/{name}", master.detach()
-            for moment in ("exp_avg", "exp_avg_sq"):
-                yield f"{moment}/{name}", self._optimizer.state[master][moment]
+        for name, master in self._masters.items():
+            yield f"weight/{name}", master
+            for mean, views in self._means.items():
+                yield f"{mean}/{name}", views[name]
         if self.precision == "fp16":
             yield "scale", torch.tensor([self._scale, float(self._good)], dtype=torch.float64)
 
@@ -154,12 +180,10 @@ class Learner:
         if self.precision == "fp16" and "scale" in tensors:
             scale, good = tensors["scale"].tolist()
             self._scale, self._good = scale, int(good)
-        with torch.no_grad():
-            for name, master in zip(self._names, self._master, strict=True):
-                master.copy_(tensors[f"weight/{name}"])
-                self._optimizer.state[master] = {
-                    "step": torch.tensor(float(step), device=master.device),
-                    "exp_avg": torch.empty_like(master).copy_(tensors[f"exp_avg/{name}"]),
-                    "exp_avg_sq": torch.empty_like(master).copy_(tensors[f"exp_avg_sq/{name}"]),
-                }
+        for name, master in self._masters.items():
+            master.copy_(tensors[f"weight/{name}"])
+            for mean, views in self._means.items():
+                views[name].copy_(tensors[f"{mean}/{name}"])
+        for taken in self._steps:
+            taken.fill_(step)
         self._publish()

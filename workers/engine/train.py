@@ -40,7 +40,7 @@ def train(run: Run) -> Wish | None:
             part = run.loss(batch, step, micro) * (batch.learned / learned)
             learner.backward(part)
             loss += part.item()
-        loss = crew.sum(learner.gradients().values(), loss)
+        loss = crew.sum(learner.gradient, loss)
 
         # A step that is not finite is not taken.
         norm = learner.gradient_norm()

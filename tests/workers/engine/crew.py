@@ -5,6 +5,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from playground.domain.messages import Start, parse_down
 from workers.engine.distributed import muster
 from workers.engine.process import tune
@@ -26,4 +28,4 @@ def main(conn: "Connection[Any, Any]") -> None:
     for name, weight in sorted(run.learner.weights().items()):
         digest.update(name.encode() + weight.numpy().tobytes())
     (Path(start.folder) / f"rank-{crew.rank}").write_text(digest.hexdigest())
-    crew.sum([], 0.0)
+    crew.sum(torch.zeros(0), 0.0)

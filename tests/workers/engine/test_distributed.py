@@ -20,7 +20,7 @@ from tests.workers.engine.attempts import CORPUS_ID, Attempt, Bench, artifacts, 
 from tests.workers.engine.instructed import TUNING, tuned
 from tests.workers.engine.test_resume import HARD, assert_same, resume
 from workers.engine.batches import tensors
-from workers.engine.distributed import Crew, Mute, _buckets
+from workers.engine.distributed import Crew, Mute
 
 PAIR = {**HARD, "devices": 2}
 NewBench = Callable[..., Bench]
@@ -190,12 +190,6 @@ def test_parts_are_the_whole() -> None:
     assert sum(part.share for part in parts) / 3 == pytest.approx(whole.share)
 
 
-def test_gradients_go_in_groups_that_are_not_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.engine.distributed.BUCKET", 10)
-    sizes = [[len(part) for part in bucket] for bucket in _buckets(torch.zeros(size) for size in (3, 4, 5, 20, 1))]
-    assert sizes == [[3, 4, 5], [20], [1]]
-
-
 def test_one_alone_needs_nobody() -> None:
     crew = Crew(0, ["cpu"])
-    assert (crew.shared({"a": None}), crew.sum([torch.ones(1)], 2.0), crew.in_turn(lambda: 3)) == ({"a": None}, 2.0, 3)
+    assert (crew.shared({"a": None}), crew.sum(torch.ones(1), 2.0), crew.in_turn(lambda: 3)) == ({"a": None}, 2.0, 3)

@@ -37,8 +37,7 @@ asked = 0.15 if kind.objective == "masked" else 1.0
 for _ in range(6):
     ids = np.zeros((params.batch_size, params.block_size), dtype=np.int64)
     labels = np.where(dice.random(ids.shape) < asked, ids, IGNORED)
-    OBJECTIVES[kind.objective](learner.model, tensors(Batch(ids, labels), device)).backward()
-    learner.collect()
+    learner.backward(OBJECTIVES[kind.objective](learner.model, tensors(Batch(ids, labels), device)))
     learner.update(1e-3)
 print(libraries, peak_memory(device))
 """

@@ -102,8 +102,7 @@ def test_fp32_training_is_plain_adamw() -> None:
     for _ in range(3):
         ids = torch.randint(0, 320, (2, 16))
         loss: Any = next_token(ours, batch(ids, ids))
-        loss.backward()
-        learner.collect()
+        learner.backward(loss)
         learner.gradient_norm()
         learner.update(0.01)
         expected: Any = next_token(theirs, batch(ids, ids))
@@ -122,8 +121,7 @@ def test_bf16_keeps_what_a_single_update_would_lose() -> None:
     ids = torch.randint(0, 320, (2, 16))
     for _ in range(2):
         loss: Any = next_token(model, batch(ids, ids))
-        loss.backward()
-        learner.collect()
+        learner.backward(loss)
         learner.update(1e-6)
     assert all(weight.dtype == torch.bfloat16 for weight in model.parameters())
     assert all(weight.dtype == torch.float32 for weight in learner.weights().values())
@@ -140,8 +138,7 @@ def test_gradient_checkpointing_changes_no_bit_of_a_gradient(architecture: str, 
         learner = Learner(model, Training(gradient_checkpointing=checkpointed), precision)
         torch.manual_seed(5)
         loss: Any = next_token(model.train(), batch(ids, ids))
-        loss.backward()
-        learner.collect()
+        learner.backward(loss)
         found.append({name: gradient.clone() for name, gradient in learner.gradients().items()})
     plain, again = found
     assert plain.keys() == again.keys()
