@@ -14,7 +14,9 @@ def field_message(error: Mapping[str, Any]) -> str:
     if template is None:
         text = str(error["msg"]).removeprefix("Value error, ")
         return sentence(text) if text else _("This value cannot be used.")
-    context = error.get("ctx") or {}
+    context = dict(error.get("ctx") or {})
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace(" or ", ", ")  # a list in any language
     return template.format(**{name: context[name] for name in context if isinstance(name, str)})
 
 

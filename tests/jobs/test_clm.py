@@ -232,6 +232,14 @@ def test_a_text_of_two_blocks_is_enough_and_less_is_not() -> None:
         kind.batch(Data(tokens[:17], 2**16), given, "train", 1, 0)
 
 
+def test_a_text_that_is_one_line_again_and_again_is_said_so() -> None:
+    line = np.arange(7, dtype=np.uint16)
+    (note,) = kind.arrange(Data(np.tile(line, 100), 10), params()).notes
+    assert note.startswith("The text repeats itself every 7 tokens: the held-out part is no test")
+    later = np.concatenate([np.tile(line, 10_000), np.full(5, 9, dtype=np.uint16)])
+    assert kind.arrange(Data(later, 10), params()).notes == ()
+
+
 def test_the_rate_rises_then_falls() -> None:
     given = params(learning_rate=0.01, warmup_steps=10, min_learning_rate_ratio=0.1)
     rates = [given.rate(step, 100) for step in range(1, 101)]

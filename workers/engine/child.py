@@ -21,6 +21,7 @@ from workers.engine.distributed import Crew, Parted, muster, wait_for_the_end
 from workers.engine.objectives import NotFinite
 from workers.engine.port import Interrupted, Port, Wish
 from workers.engine.process import tune
+from workers.engine.rescue import rescue
 from workers.engine.run import Run
 from workers.engine.train import train
 
@@ -71,9 +72,9 @@ def training(start: Start, port: Port, crew: Crew) -> Wish | None:
         return interrupted.wish
     try:
         wish = train(run)
-    except NotFinite:
+    except NotFinite as ended:
         if crew.first:
-            run.rescue()
+            rescue(run, ended)
         raise
     if not crew.first:
         return wish

@@ -158,7 +158,12 @@ class Run:
 
     def evaluate(self, step: int, *, counts: bool = True) -> None:
         """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""
-        values = evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
+    def held_out(self, step: int | None = None) -> dict[str, float]:
+        """What the model as it stands makes of the held-out text. Raises NotFinite where that is no number."""
+        step = self.progress.step if step is None else step
+        return evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
+
+        values = self.held_out(step)
         self.val_loss = values["val_loss"]
         self.port.metrics(step, **values)
         if counts and self.params.patience is not None:
@@ -259,15 +264,6 @@ class Run:
         else:
             publish.save_model(folder, model, weights, self.text.tokenizer, about, given)
         self.port.artifact("model", str(folder), self.kind.title, meta)
-
-    def rescue(self) -> None:
-        """After a loss that is not finite: hand over the model of the last good checkpoint, if there is one."""
-        found = next(checkpoints.newest(self.folder / FOLDER, self.port.log), None)
-        if found is not None:
-            prefix = "weight/"
-            weights = {name[len(prefix) :]: tensor for name, tensor in found.tensors.items() if name.startswith(prefix)}
-            self.progress, self.val_loss = found.progress, None
-            self.publish(weights)
 
     def _state_bytes(self) -> int:
         kept = 12 if self.params.patience is None else 16

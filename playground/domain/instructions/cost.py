@@ -14,7 +14,7 @@ from playground.domain.errors import BadInput
 from playground.domain.estimate import KEPT, footprint, misplaced, on_devices, resolve, speed, too_many
 from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
-from playground.domain.instructions.records import KEYS
+from playground.domain.instructions.records import KEYS, MAX_LINE
 from playground.domain.kind import Estimate, Facts, Memory, Problem
 from playground.domain.presets import Shape, feed_forward
 from playground.domain.training import TIMED_STEPS
@@ -116,6 +116,9 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
     if getattr(params, "quantization", "none") == "nf4":
         wide = 1
     master = trained * (4 if precision == "fp32" else 6)
+    if facts.rows.get("long") is not None:
+        message = f"Row {facts.rows['long']} of the corpus is longer than {MAX_LINE} characters, which no example is."
+        problems.append(Problem(field="corpus", message=message))
     parts: dict[str, Any] = {
         "weights": (parameters * wide if frozen else 0) + master,
         "gradients": master,
