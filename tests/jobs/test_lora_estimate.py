@@ -59,12 +59,12 @@ JSONL = {"rows": 9, "keys": ["instruction"], "forms": {"alpaca": 8}, "without": 
     ("given", "facts", "field", "words"),
     [
         ({}, {"rows": {}}, "corpus", "not JSONL"),
+        ({}, {"rows": {"rows": 9, "long": 7}}, "corpus", "Row 7 of the corpus is longer than 4194304 characters"),
         (
             {},
             {"rows": JSONL},
             "corpus",
             "Row 4 of the corpus lacks the keys that are needed: instruction + output / messages / prompt + ",
-        ({}, {"rows": {"rows": 9, "long": 7}}, "corpus", "Row 7 of the corpus is longer than 4194304 characters"),
         ),
         (
             {"rows": "plain"},

@@ -156,13 +156,13 @@ class Run:
         torch.manual_seed(int(np.random.SeedSequence(source).generate_state(1)[0]))
         return OBJECTIVES[self.kind.objective](self.learner.model, batch) / self.crew.size
 
-    def evaluate(self, step: int, *, counts: bool = True) -> None:
-        """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""
     def held_out(self, step: int | None = None) -> dict[str, float]:
         """What the model as it stands makes of the held-out text. Raises NotFinite where that is no number."""
         step = self.progress.step if step is None else step
         return evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
 
+    def evaluate(self, step: int, *, counts: bool = True) -> None:
+        """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""
         values = self.held_out(step)
         self.val_loss = values["val_loss"]
         self.port.metrics(step, **values)

@@ -92,6 +92,9 @@ def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
         message = "This corpus is not JSONL with questions and answers, one a line."
         problems.append(Problem(field="corpus", message=message))
         return problems
+    if facts.rows.get("long") is not None:
+        message = f"Row {facts.rows['long']} of the corpus is longer than {MAX_LINE} characters, which no example is."
+        problems.append(Problem(field="corpus", message=message))
     wanted = params.form
     unfit = facts.rows.get("unfit") if wanted is None else facts.rows.get("without", {}).get(wanted)
     if unfit is not None:
@@ -116,9 +119,6 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
     if getattr(params, "quantization", "none") == "nf4":
         wide = 1
     master = trained * (4 if precision == "fp32" else 6)
-    if facts.rows.get("long") is not None:
-        message = f"Row {facts.rows['long']} of the corpus is longer than {MAX_LINE} characters, which no example is."
-        problems.append(Problem(field="corpus", message=message))
     parts: dict[str, Any] = {
         "weights": (parameters * wide if frozen else 0) + master,
         "gradients": master,
