@@ -33,6 +33,7 @@ from workers.engine.clock import SaveClock
 from workers.engine.corpus import Text, file_of, prepare
 from workers.engine.distributed import Crew, align
 from workers.engine.evaluation import evaluate
+from workers.engine.listening import listening
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
 from workers.engine.precision import HALVES, Learner, resolve
@@ -65,7 +66,8 @@ class Run:
         if crew.first:
             resume(self)
         align(self)
-        compiling.settle(self)
+        with listening(self):
+            compiling.settle(self)
         self.probes = Probes(self.params, self.kind, self.text, self.block, port, start.base_step or 0)
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
 
