@@ -142,6 +142,16 @@ export class CompareState {
   }
 }
 
+const LONGEST_LABEL = 26;
+
+/** A name as a line's label has room for it: its beginning, and its end, where the runs of a sweep differ. */
+export function shortened(name: string): string {
+  const letters = [...name];
+  if (letters.length <= LONGEST_LABEL) return name;
+  const half = (LONGEST_LABEL - 1) / 2;
+  return `${letters.slice(0, Math.floor(half)).join("").trimEnd()}…${letters.slice(-Math.ceil(half)).join("").trimStart()}`;
+}
+
 /** The runs as lines of a picture; two of one name are told apart by their places. */
 export function overlayOf(items: Compared[], hidden: ReadonlySet<string>): OverlayRun[] {
   const names = items.map(({ job }) => job.name);
@@ -149,6 +159,6 @@ export function overlayOf(items: Compared[], hidden: ReadonlySet<string>): Overl
     .filter(({ job }) => !hidden.has(job.id))
     .map(({ place, job, curves }) => {
       const label = names.filter((name) => name === job.name).length > 1 ? `${job.name} (${count(place + 1)})` : job.name;
-      return { job: job.id, series: curves, label: [...label].length > 32 ? `${[...label].slice(0, 31).join("")}…` : label, ...lookOf(place) };
+      return { job: job.id, series: curves, label: shortened(label), ...lookOf(place) };
     });
 }

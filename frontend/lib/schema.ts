@@ -41,6 +41,8 @@ export interface FieldSpec {
   min: number | undefined;
   max: number | undefined;
   maxLength: number | undefined;
+  /** Whether a run cannot be without it. */
+  required: boolean;
 }
 
 export interface Preset {
@@ -59,10 +61,10 @@ export interface Kind {
 }
 
 export function fieldsOf(schema: Schema): FieldSpec[] {
-  return Object.entries(schema.properties).map(([name, property]) => field(name, property));
+  return Object.entries(schema.properties).map(([name, property]) => ({ ...field(name, property), required: schema.required?.includes(name) ?? false }));
 }
 
-function field(name: string, property: Property): FieldSpec {
+function field(name: string, property: Property): Omit<FieldSpec, "required"> {
   const variants = property.anyOf ?? [property];
   const main = variants.find((variant) => variant.type !== "null") ?? property;
   const options = main.enum ?? (main.const === undefined ? null : [main.const]);

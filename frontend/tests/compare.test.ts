@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Column } from "../lib/column";
-import { addressOf, MOST_RUNS, outcome, overlayOf, parametersOf, placesFrom, put, withFlops, type Compared } from "../lib/compare.svelte";
+import { addressOf, MOST_RUNS, outcome, overlayOf, parametersOf, placesFrom, put, shortened, withFlops, type Compared } from "../lib/compare.svelte";
 import { lay, type Wish } from "../lib/learning";
 import { lookOf, type Curves } from "../lib/overlay";
 import { readingsAt, stepAt, stepsOf, xOf } from "../lib/reading";
@@ -89,4 +89,11 @@ describe("a picture of several runs", () => {
     expect([laid.logX, laid.x.range[0]]).toEqual([true, 1]);
     expect(laid.x.ticks).toContain(10);
   });
+});
+
+it("shortens a name in its middle: its end is where the runs of a sweep differ", () => {
+  expect(shortened("Language model · Shakespeare")).toBe("Language mod…· Shakespeare");
+  const [one, other] = ["0.001, Seed 1", "0.001, Seed 2"].map((end) => shortened(`Language model · Shakespeare · Learning rate ${end}`));
+  expect(one).not.toBe(other);
+  expect(shortened("短名")).toBe("短名");
 });
