@@ -82,7 +82,8 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     if most_tokens(facts) < shortest(params.block_size):
         message = f"The corpus is too short for blocks of {params.block_size} tokens: {facts.corpus_bytes} bytes."
         problems.append(Problem(field="block_size", message=message))
-    return estimate(params, params.shape(facts.tokenizer_vocab), params.dropout, facts, tokens, problems)
+    shape = params.shape(facts.tokenizer_vocab)
+    return estimate(params, shape, params.dropout, facts, tokens, problems, params.held_out)
 
 
 def arrange(data: Data, params: Params) -> Data:

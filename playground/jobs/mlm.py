@@ -119,7 +119,8 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     if missing is not None:
         problems.append(Problem(field="tokenizer", message=missing))
     shape = params.shape(facts.tokenizer_vocab)
-    return estimate(params, shape, params.dropout, facts, tokens_of(params, facts), problems, params.mask_share)
+    tokens = tokens_of(params, facts)
+    return estimate(params, shape, params.dropout, facts, tokens, problems, params.held_out, params.mask_share)
 
 
 def encode(pieces: list[str], first: int, tokenizer: Tokenizer, params: Params) -> dict[str, NDArray[Any]]:

@@ -155,8 +155,8 @@ def test_time_follows_the_measured_speed() -> None:
     assert found.flops is not None
     assert found.seconds == pytest.approx(found.flops / 2e11, rel=0.1)
     doubled = kind.estimate(params(steps=600), facts)
-    assert doubled.seconds == pytest.approx(2 * (found.seconds or 0))
-    assert kind.estimate(params(minutes=10), facts).seconds == pytest.approx(600, rel=0.01)
+    assert doubled.seconds == pytest.approx(2 * (found.seconds or 0), rel=0.02)
+    assert kind.estimate(params(minutes=10, eval_interval=10_000), facts).seconds == pytest.approx(600, rel=0.01)
     assert kind.estimate(params(minutes=10), FACTS).steps is None
     assert (kind.estimate(params(minutes=0.05, preset="124m"), facts).steps or 0) >= TIMED_STEPS
     assert kind.estimate(params(preset="124m"), facts).seconds is not None
