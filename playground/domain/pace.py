@@ -21,6 +21,9 @@ FORWARD = 1 / 3
 """Share of a pass that its way forward takes."""
 AGAIN = 4 / 3
 """What gradient checkpointing multiplies a pass by, which then goes forward twice."""
+LOGIT = 1 / 3
+"""A logit goes once through a softmax and becomes its own gradient, which takes about this share of a score: measured
+with a vocabulary of 16,000."""
 LEAST = 0.4
 """Share of a usual pass that grows with its tokens, and of that the share of products, at least."""
 USUAL = 2048
@@ -31,8 +34,7 @@ USUAL = 2048
 class Load:
     """What one pass computes: operations of products with weights, and scores.
 
-    These are the pairs of positions that attention compares, in each head and layer, and the logits of each position
-    that something is asked of.
+    These are the pairs of positions that attention compares, in each head and layer; logits count for a part of one.
     """
 
     operations: float
@@ -104,11 +106,16 @@ def scores(rows: int, block: int, heads: int, layers: int, *, causal: bool) -> f
     return rows * block * keys * heads * layers
 
 
+def logits(positions: float, vocab_size: int) -> float:
+    """The scores that as many logits cost as this number of positions has, of which something is asked."""
+    return positions * vocab_size * LOGIT
+
+
 def load_of(shape: Shape, rows: int, asked: float) -> Load:
     """That of a network that is made anew, whose rows are whole; `asked` is the share of positions with a label."""
     tokens, causal = rows * shape.block_size, shape.architecture != "bert"
     compared = scores(rows, shape.block_size, shape.n_head, shape.n_layer, causal=causal)
-    return Load(6.0 * multiplied(shape, asked) * tokens, compared + asked * tokens * shape.vocab_size)
+    return Load(6.0 * multiplied(shape, asked) * tokens, compared + logits(tokens * asked, shape.vocab_size))
 
 
 def told_apart(loads: list[Load], seconds: list[float]) -> Pace:

@@ -48,7 +48,7 @@ def test_what_a_run_will_cost() -> None:
     assert found.seconds == pytest.approx((found.flops + looks) / 1e11)
     own = speed[0].model_copy(update={"work": "adapter", "flops_per_s": 2e10, "score_seconds": 1e-9})
     slower = kind.estimate(wanted, FACTS.model_copy(update={"speed": [*speed, own]}))
-    compared = (10 * found.flops + 10 * looks) / found.flops * (4 * 256 * 256 * 4 * 4 + 4 * 256 * 2048 / 2)
+    compared = (10 * found.flops + 10 * looks) / found.flops * (4 * 256 * 256 * 4 * 4 + 4 * 256 * 2048 / 6)
     assert slower.seconds == pytest.approx((found.flops + looks) / 2e10 + compared * 1e-9)
     memory = found.memory
     assert memory.optimizer == 8 * found.trained

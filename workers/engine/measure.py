@@ -17,7 +17,7 @@ from torch import Tensor
 from playground.domain.estimate import Precision
 from playground.domain.instructions.cost import ANSWERED
 from playground.domain.kind import Batch, SpeedPoint, Work
-from playground.domain.pace import Load, scores, told_apart
+from playground.domain.pace import Load, logits, scores, told_apart
 from playground.domain.presets import PRESETS, Architecture, Preset, Shape, count, feed_forward, multiplied
 from playground.domain.training import Training
 from workers.engine import adapters, models
@@ -95,8 +95,7 @@ def _point(name: str, precision: Precision, device: torch.device, work: Work) ->
     loads, times = [], []
     for rows, block in BATCHES:
         compared = scores(rows, block, shape.n_head, shape.n_layer, causal=work == "next_token")
-        logits = ASKED[work] * rows * block * VOCABULARY
-        loads.append(Load(float(each * rows * block), compared + logits))
+        loads.append(Load(float(each * rows * block), compared + logits(rows * block * ASKED[work], VOCABULARY)))
         times.append(_seconds(learner, objective, tensors(_batch(rows, block, work), device)))
     pace = told_apart(loads, times)
     return SpeedPoint(

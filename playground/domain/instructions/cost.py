@@ -17,13 +17,15 @@ from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
 from playground.domain.instructions.records import KEYS, MAX_LINE
 from playground.domain.kind import Estimate, Facts, Memory, Problem
-from playground.domain.pace import Load, Plan, compiled, pace_of, scores
+from playground.domain.pace import Load, Plan, compiled, logits, pace_of, scores
 from playground.domain.presets import Shape, feed_forward
 
 MASKED = frozenset({"bert", "roberta", "distilbert", "modernbert", "electra"})
 """Architectures that fill gaps and cannot write a text on."""
 OPENING_BYTES, TOKEN_BYTES = 40 * 2**20, 4 * 2**10
 """What opening a base and packing examples leave behind, and each token of the base's vocabulary: measured peaks."""
+ADAPTED = 1.25
+"""What the outputs of adapters beside those of their layers multiply a step's activations by: measured peaks."""
 SPARE = 0.9
 """Share of a block that packing fills with examples, as a rule."""
 ANSWERED = 0.5
@@ -61,7 +63,7 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
         plan = Plan(
             params,
             pace,
-            Load(float(each * once), compared + ANSWERED * once * int(model.get("vocab_size", 0))),
+            Load(float(each * once), compared + logits(once * ANSWERED, int(model.get("vocab_size", 0)))),
             held=_tokens(params, facts) * params.held_out / SPARE / once,
             compiled=compiled(params, facts, *sizes, per_step, precision, auto=rank is None and params.packing),
         )
@@ -142,16 +144,19 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
     shape = _shape(facts.model or {}, block)
     whole = footprint(params, shape, 0.0, precision, facts)
     wide = 4 if precision == "fp32" else 2
-    if getattr(params, "quantization", "none") == "nf4":
-        wide = 1
+    frozen_wide = 1 if getattr(params, "quantization", "none") == "nf4" else wide
     master = trained * (4 if precision == "fp32" else 6)
+    held = whole.activations * ADAPTED if frozen else whole.activations
+    # What packing hides: a mask in fp32, and for each head the mask, the scores and their softmax, one layer at a time.
+    hidden = params.batch_size // params.devices * block**2 * (4 + 3 * shape.n_head * wide)
     parts: dict[str, Any] = {
-        "weights": (parameters * wide if frozen else 0) + master,
+        "activations": round(held) + hidden,
+        "weights": (parameters * frozen_wide if frozen else 0) + master,
         "gradients": master,
         "optimizer": trained * 8,
         "other": whole.other + OPENING_BYTES + TOKEN_BYTES * shape.vocab_size,
     }
-    total = sum(parts.values()) + whole.activations + whole.logits
+    total = sum(parts.values()) + whole.logits
     return whole.model_copy(update={**parts, "total": total})
 
 

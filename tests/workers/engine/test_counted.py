@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from playground.domain.estimate import GRANULE
 from playground.domain.instructions.cost import operations
 from playground.domain.kind import Batch, Data
-from playground.domain.pace import load_of, scores
+from playground.domain.pace import load_of, logits, scores
 from playground.domain.presets import Shape
 from playground.domain.registry import kinds
 from playground.domain.special import special_ids
@@ -96,7 +96,7 @@ def test_a_pass_on_a_text(name: str, given: dict[str, Any]) -> None:
     products, attention = computed(name, models.build(shape, 0.0, None, 0, DEVICE, 0), batch, params)
     share = asked(batch, filled=name == "mlm")
     load = load_of(shape, params.batch_size, share)
-    compared = load.scores - share * batch.inputs.size * shape.vocab_size
+    compared = load.scores - logits(share * batch.inputs.size, shape.vocab_size)
     assert products == pytest.approx(load.operations, rel=0.05)
     assert attention == pytest.approx(compared * 12 * shape.d_head, rel=0.05)
     if name == "clm" and params.block_size > 128:
