@@ -46,9 +46,11 @@ export function usualText(corpora: readonly Artifact[], rows: boolean): Artifact
   return corpora.find((corpus) => hasRows(corpus) === rows) ?? (rows ? undefined : corpora[0]);
 }
 
-/** The base that a form begins with: the newest that has not been taught to answer yet, if there is one. */
+/** The base that a form begins with: of those that have not been taught to answer yet, the newest that sees the most at once, since examples must fit. */
 export function usualBase(models: readonly Artifact[]): Artifact | undefined {
-  return models.find(({ meta }) => meta.instruct !== true) ?? models[0];
+  const raw = models.filter(({ meta }) => meta.instruct !== true);
+  const room = ({ meta }: Artifact): number => Number(meta.context ?? 0);
+  return [...raw].sort((one, other) => room(other) - room(one))[0] ?? models[0];
 }
 
 /** What a form still needs before anything can be said of its run; empty where nothing is missing. */

@@ -142,6 +142,7 @@ def test_a_base_learns_to_answer(page: Page, base: str, instructions: Path, kind
     with page.expect_file_chooser() as chooser:
         Person(page).press("Choose a file")
     chooser.value.set_files(instructions)
+    expect(page.get_by_role("combobox", name="From the library")).to_have_count(2, timeout=LONG_MS)
     texts, models = page.get_by_role("combobox", name="From the library").all()
     expect(texts.locator("option:checked")).to_have_text(re.compile("carrying"), timeout=LONG_MS)
     expect(page.get_by_text("20 rows: instruction, output")).to_be_visible()
