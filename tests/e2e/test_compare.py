@@ -134,7 +134,9 @@ def test_a_model_is_taken_along_as_one_file(page: Page, runs: list[dict[str, Any
     expect(page.locator(".peak")).to_contain_text("measured")
 
 
-def test_a_masked_run_among_others_fills_in_and_does_not_write(page: Page, owner: httpx.Client, runs: list[Any]) -> None:
+def test_a_masked_run_among_others_fills_in_and_does_not_write(
+    page: Page, owner: httpx.Client, runs: list[dict[str, Any]]
+) -> None:
     params = {**TINY, "corpus": runs[0]["params"]["corpus"], "sample_prompt": "", "sample_tokens": 3}
     masked = owner.post("jobs", json={"kind": "mlm", "params": params}).raise_for_status().json()["id"]
     page.goto(f"/runs/{masked}/")
