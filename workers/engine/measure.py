@@ -5,6 +5,7 @@ reaches grows with the width of the model; and over sorts of work, as the many s
 of it. Three batches of each tell apart what products, attention and all the rest take.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -121,7 +122,7 @@ def _batch(rows: int, block: int, work: Work) -> Batch:
 
 
 def _seconds(learner: Learner, objective: Callable[[Any, Tensors], Tensor], batch: Tensors) -> float:
-    """One of the shorter steps of a few: the longer ones were disturbed."""
+    """The usual step of a few."""
     times: list[float] = []
     for _ in range(WARM_UP + STEPS):
         begun = time.perf_counter()
@@ -133,5 +134,4 @@ def _seconds(learner: Learner, objective: Callable[[Any, Tensors], Tensor], batc
         times.append(time.perf_counter() - begun)
         if sum(times) > SECONDS_EACH and len(times) > WARM_UP:
             break
-    taken = sorted(times[WARM_UP:])
-    return taken[len(taken) // 4]
+    return statistics.median_low(times[WARM_UP:])
