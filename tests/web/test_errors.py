@@ -105,6 +105,11 @@ def test_a_field_of_several_forms_has_its_own_name(client_of_ada: Client, given:
     assert "This must be one of 'auto', 'all-linear'." in [error.message for error in found]
 
 
+def test_a_limit_is_written_as_one_writes_it() -> None:
+    assert field_message({"type": "greater_than", "msg": "", "ctx": {"gt": 0.0}}) == "This must be more than 0."
+    assert field_message({"type": "less_than_equal", "msg": "", "ctx": {"le": 0.5}}) == "This must be at most 0.5."
+
+
 def test_every_field_out_of_range_has_its_limit_in_the_message(client_of_ada: Client) -> None:
     schema = next(
         kind["params"] for kind in client_of_ada.get("/api/v1/catalogue").json()["kinds"] if kind["name"] == "clm"
