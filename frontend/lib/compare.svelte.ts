@@ -157,7 +157,7 @@ export class CompareState {
   }
 }
 
-const LONGEST_LABEL = 26;
+const LONGEST_LABEL = 29;
 
 /** A name as a line's label has room for it: its beginning, and its end, where the runs of a sweep differ. */
 export function shortened(name: string): string {

@@ -94,7 +94,8 @@ describe("a picture of several runs", () => {
 });
 
 it("shortens a name in its middle: its end is where the runs of a sweep differ", () => {
-  expect(shortened("Language model · Shakespeare")).toBe("Language mod…· Shakespeare");
+  expect(shortened("Language model · Shakespeare")).toBe("Language model · Shakespeare");
+  expect(shortened("Language model · Shakespeare, from step 100")).toBe("Language model…from step 100");
   const [one, other] = ["0.001, Seed 1", "0.001, Seed 2"].map((end) => shortened(`Language model · Shakespeare · Learning rate ${end}`));
   expect(one).not.toBe(other);
   expect(shortened("短名")).toBe("短名");
