@@ -1,5 +1,6 @@
 /** One prompt answered by several models, one after another: the worker reads one request at a time, and so do we. */
-import { asProblem, Problem, send } from "./api";
+import { api, asProblem, Problem, send } from "./api";
+import { BLANK, type Blank, type Filled } from "./blanks";
 import { t } from "./i18n";
 import { lines } from "./ndjson";
 
@@ -11,6 +12,10 @@ export interface Asked {
   /** Written by the template that the model was tuned with, or by the one that is given, as for a base that has none. */
   instruction: boolean;
   template?: string;
+  /** A masked model, which says what belongs into the blanks of the text. */
+  fills?: boolean;
+  /** What it reads, where that is not the common prompt. */
+  prompt?: string;
 }
 
 export interface Manner {
@@ -23,8 +28,11 @@ export interface Manner {
 export interface Answer {
   prompt: string;
   text: string;
-  state: "waiting" | "writing" | "done" | "failed";
+  /** `blankless`: a masked model was given no blank, so that there is nothing for it to say. */
+  state: "waiting" | "writing" | "done" | "failed" | "blankless";
   problem: Problem | null;
+  /** What belongs into the blanks, of a masked model. */
+  blanks: readonly Blank[] | null;
 }
 
 interface Frame {
@@ -43,8 +51,8 @@ export class Answers {
     this.stop();
     const stopping = (this.stopping = new AbortController());
     this.busy = true;
-    const blank: Answer = { prompt: manner.prompt, text: "", state: "waiting", problem: null };
-    this.of = Object.fromEntries(all.map(({ key }) => [key, blank]));
+    const blank = { text: "", state: "waiting", problem: null, blanks: null } as const;
+    this.of = Object.fromEntries(all.map(({ key, prompt }) => [key, { ...blank, prompt: prompt ?? manner.prompt }]));
     for (const asked of all) {
       if (stopping.signal.aborted) break;
       await this.one(asked, manner, stopping.signal);
@@ -56,13 +64,19 @@ export class Answers {
     this.stopping?.abort();
     this.stopping = null;
     this.busy = false;
-    this.of = Object.fromEntries(Object.entries(this.of).map(([key, answer]) => [key, { ...answer, state: answer.state === "failed" ? "failed" : "done" } as Answer]));
+    this.of = Object.fromEntries(Object.entries(this.of).map(([key, answer]) => [key, { ...answer, state: answer.state === "failed" || answer.state === "blankless" ? answer.state : "done" } as Answer]));
   }
 
-  private async one({ key, model, adapter, instruction, template }: Asked, manner: Manner, signal: AbortSignal): Promise<void> {
+  private async one({ key, model, adapter, instruction, template, fills, prompt: own }: Asked, manner: Manner, signal: AbortSignal): Promise<void> {
+    const prompt = own ?? manner.prompt;
+    if (fills && !prompt.includes(BLANK)) return this.change(key, { state: "blankless" });
     this.change(key, { state: "writing" });
     try {
-      const body = { ...manner, adapter, instruction, ...(instruction && template !== undefined ? { template } : {}) };
+      if (fills) {
+        const { blanks } = await api.post<Filled>(`models/${model}/fill`, { text: prompt }, { signal });
+        return this.change(key, { state: "done", blanks });
+      }
+      const body = { ...manner, prompt, adapter, instruction, ...(instruction && template !== undefined ? { template } : {}) };
       const response = await send("POST", `models/${model}/generate`, body, { signal });
       for await (const line of lines(response)) {
         const frame = line as Frame;

@@ -3731,7 +3731,10 @@ export interface components {
         };
         /**
          * SpeedPoint
-         * @description A measured training speed of one machine: useful floating-point operations a second at one model size.
+         * @description A measured training speed of one machine at one model size.
+         *
+         *     `flops_per_s` are operations of products with weights in a second; `score_seconds` is what each number takes that
+         *     goes through a softmax, and `pass_seconds` what a pass takes beside both.
          */
         SpeedPoint: {
             /**
@@ -3739,7 +3742,7 @@ export interface components {
              * @default next_token
              * @enum {string}
              */
-            work: "next_token" | "masked" | "adapter";
+            work: "next_token" | "packed" | "masked" | "adapter";
             /** Parameters */
             parameters: number;
             /** Flops Per S */
@@ -3749,6 +3752,16 @@ export interface components {
              * @enum {string}
              */
             precision: "fp32" | "bf16";
+            /**
+             * Pass Seconds
+             * @default 0
+             */
+            pass_seconds: number;
+            /**
+             * Score Seconds
+             * @default 0
+             */
+            score_seconds: number;
         };
         /**
          * Sweep

@@ -22,6 +22,15 @@ export interface Filled {
 
 export type Part = { text: string; blank: null } | { text: string; blank: number };
 
+/** What stands in a text where a word is missing. */
+export const BLANK = "[MASK]";
+
+/** What stands before the first blank, for a model that reads from the left and writes on: it cannot know what comes after. */
+export function beforeBlank(text: string): string {
+  const at = text.indexOf(BLANK);
+  return at < 0 ? text : text.slice(0, at).trimEnd();
+}
+
 /** A piece that goes on the word before it, as vocabularies write it. */
 const INSIDE = "##";
 

@@ -36,6 +36,7 @@ export interface Compared {
   job: Job;
   curves: Curves;
   parameters: number | null;
+  operations: number | null;
 }
 
 export interface Outcome {
@@ -83,11 +84,23 @@ export function parametersOf(items: Compared[], kinds: Kind[]): Differing[] {
   });
 }
 
-/** Curves with the arithmetic done so far, by the usual 6 N D: six operations for each parameter and token. */
-export function withFlops(curves: Curves, parameters: number | null): Curves {
+/** What an estimate says of a run's arithmetic. */
+export interface Cost {
+  parameters: number;
+  tokens: number | null;
+  flops: number | null;
+}
+
+/** Operations for each token: those of the estimate, which knows of frozen weights; else the usual six for each parameter. */
+export function operationsOf({ parameters, tokens, flops }: Cost): number {
+  return flops !== null && tokens !== null && tokens > 0 ? flops / tokens : 6 * parameters;
+}
+
+/** Curves with the arithmetic done so far, of so many operations for each token. */
+export function withFlops(curves: Curves, operations: number | null): Curves {
   const tokens = curves.tokens;
-  if (tokens === undefined || parameters === null) return curves;
-  return { ...curves, flops: { step: tokens.step, value: Column.of(tokens.value.view().map((seen) => 6 * parameters * seen)) } };
+  if (tokens === undefined || operations === null) return curves;
+  return { ...curves, flops: { step: tokens.step, value: Column.of(tokens.value.view().map((seen) => operations * seen)) } };
 }
 
 export class CompareState {
@@ -134,12 +147,24 @@ export class CompareState {
     const before = this.known.get(id);
     if (before && TERMINAL.has(before.job.status)) return;
     const job = await jobs.get(id);
-    const parameters = before?.parameters ?? (await api.get<{ parameters: number }>(`jobs/${id}/estimate`).catch(() => null))?.parameters ?? null;
+    const cost = before?.parameters ? null : await api.get<Cost>(`jobs/${id}/estimate`).catch(() => null);
+    const parameters = cost?.parameters ?? before?.parameters ?? null;
+    const operations = cost === null ? (before?.operations ?? null) : operationsOf(cost);
     const fresh = before !== undefined && this.seen.get(id) === job.last_seq && !ACTIVE.has(job.status);
     this.seen.set(id, job.last_seq);
-    const curves = fresh ? before.curves : withFlops(await curvesOf(id), parameters);
-    this.known.set(id, { job, curves, parameters });
+    const curves = fresh ? before.curves : withFlops(await curvesOf(id), operations);
+    this.known.set(id, { job, curves, parameters, operations });
   }
+}
+
+const LONGEST_LABEL = 29;
+
+/** A name as a line's label has room for it: its beginning, and its end, where the runs of a sweep differ. */
+export function shortened(name: string): string {
+  const letters = [...name];
+  if (letters.length <= LONGEST_LABEL) return name;
+  const half = (LONGEST_LABEL - 1) / 2;
+  return `${letters.slice(0, Math.floor(half)).join("").trimEnd()}…${letters.slice(-Math.ceil(half)).join("").trimStart()}`;
 }
 
 /** The runs as lines of a picture; two of one name are told apart by their places. */
@@ -149,6 +174,6 @@ export function overlayOf(items: Compared[], hidden: ReadonlySet<string>): Overl
     .filter(({ job }) => !hidden.has(job.id))
     .map(({ place, job, curves }) => {
       const label = names.filter((name) => name === job.name).length > 1 ? `${job.name} (${count(place + 1)})` : job.name;
-      return { job: job.id, series: curves, label: [...label].length > 32 ? `${[...label].slice(0, 31).join("")}…` : label, ...lookOf(place) };
+      return { job: job.id, series: curves, label: shortened(label), ...lookOf(place) };
     });
 }

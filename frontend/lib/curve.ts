@@ -175,6 +175,17 @@ export function spread(positions: number[], gap: number): number[] {
   return moved;
 }
 
+/** Positions that were spread, none of them below the floor (downwards is positive): those at it push the others up. */
+export function above(positions: number[], floor: number, gap: number): number[] {
+  const moved = [...positions];
+  let limit = floor;
+  for (const index of [...positions.keys()].sort((a, b) => (positions[b] as number) - (positions[a] as number))) {
+    moved[index] = Math.min(moved[index] as number, limit);
+    limit = (moved[index] as number) - gap;
+  }
+  return moved;
+}
+
 /** The far end of the axis: where the run will be when all its steps are done, or a little beyond where it is. */
 export function horizon(reached: number, step: number, steps: number | null): number {
   if (steps !== null && step > 0) return steps >= step ? (reached * steps) / step : reached;

@@ -14,8 +14,9 @@ const catalogue = readCatalogue();
 /** Characters that a message must have beside its places to be recognised: “{a} of {b}” could be anything. */
 const TELLING = 12;
 /** Places that hold a phrase of ours, which is translated as well; all others hold names and numbers. */
-const NESTED = new Set(["reason", "advice"]);
+const NESTED = new Set(["reason", "advice", "what"]);
 const PLACE = /\{([A-Za-z_]\w*)\}/g;
+const HAN = /\p{Script=Han}/u;
 
 type Pattern = { said: number; shape: RegExp; translation: string };
 let patterns: Pattern[] | null = null;
@@ -26,7 +27,19 @@ export const language: string = document.documentElement.lang || "en";
 /** `text` in the reader's language, with each `{name}` replaced by `values.name`. */
 export function t(text: string, values: Values = {}): string {
   const translated = catalogue[text] || text;
-  return translated.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return filled(translated, (name) => (values[name] === undefined ? undefined : String(values[name])));
+}
+
+/**
+ * A message with its places filled. Between Chinese and Latin letters or digits stands a space; a message leaves it out
+ * beside a place that may take either, as in 训练一个{kind}, so that it is put in here where it is needed.
+ */
+function filled(message: string, value: (name: string) => string | undefined): string {
+  return message.replace(PLACE, (whole, name: string, at: number) => {
+    const said = value(name) ?? whole;
+    const [before, after] = [message.charAt(at - 1), message.charAt(at + whole.length)];
+    return `${HAN.test(before) && /^[A-Za-z0-9]/.test(said) ? " " : ""}${said}${HAN.test(after) && /[A-Za-z0-9%]$/.test(said) ? " " : ""}`;
+  });
 }
 
 /** Like `t`, choosing between the English singular and plural by `values.n`; the plural is the catalogue's key. */
@@ -44,7 +57,7 @@ export function sentence(text: string): string {
   patterns ??= readPatterns();
   for (const { shape, translation } of patterns) {
     const places = shape.exec(text)?.groups;
-    if (places) return translation.replace(PLACE, (whole, name: string) => (NESTED.has(name) ? sentence(places[name] ?? whole) : (places[name] ?? whole)));
+    if (places) return filled(translation, (name) => (NESTED.has(name) && places[name] !== undefined ? sentence(places[name]) : places[name]));
   }
   return text;
 }

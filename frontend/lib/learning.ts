@@ -11,6 +11,7 @@ import {
   middle,
   place,
   smooth,
+  above,
   spread,
   thin,
   timeTicks,
@@ -146,7 +147,7 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
         tickvals: laid.y.ticks,
         ticktext: laid.y.ticks.map((tick) => `${words.y(tick)}\u2002`),
       },
-      annotations: [...(narrow && labels.length > CORNER ? [] : endLabels(named, labels, theme, pixels, narrow)), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
+      annotations: [...(narrow && labels.length > CORNER ? [] : endLabels(named, labels, theme, pixels, narrow, -bottom * pixels)), ...(narrow ? [] : [axisLabel(words.axis, theme)])],
     },
   };
 }
@@ -154,10 +155,11 @@ export function draw(laid: Laid, words: Words, theme: Theme, size: Size): Pictur
 type Annotation = NonNullable<Picture["layout"]["annotations"]>[number];
 
 /** The name and newest value of each line: behind its end, or where that is too narrow, in the free upper corner. */
-function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, narrow: boolean): Partial<Annotation>[] {
+function endLabels(laid: Laid, labels: string[], theme: Theme, pixels: number, narrow: boolean, floor: number): Partial<Annotation>[] {
   const scale = (value: number): number => (laid.log ? Math.log10(value) : value);
   const wanted = laid.lines.map((line) => -scale(line.smooth.at(-1) ?? 0) * pixels);
-  const moved = spread(wanted, theme.size * 1.35);
+  // The lowest stays above the name of the axis, which stands below the corner.
+  const moved = above(spread(wanted, theme.size * 1.35), floor - theme.size * 0.6, theme.size * 1.35);
   // All of them behind the longest line: nothing is drawn there.
   const reached = Math.max(0, ...laid.lines.map((line) => line.raw.x.at(-1) ?? 0));
   return laid.lines.map((line, index) => {

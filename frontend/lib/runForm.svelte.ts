@@ -106,6 +106,11 @@ export class RunForm {
     return problem;
   }
 
+  /** What a run cannot be without and nobody has given yet, such as its text: until then there is nothing to ask about. */
+  get lacking(): string[] {
+    return this.fields.filter(({ name, required }) => required && (this.values[name] ?? "") === "").map(({ name }) => name);
+  }
+
   get ready(): boolean {
     return !this.stale && this.problem === null && this.estimate !== null && this.estimate.fits;
   }
@@ -113,6 +118,10 @@ export class RunForm {
   async ask(): Promise<void> {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
+    if (this.lacking.length > 0) {
+      [this.estimate, this.problem, this.stale] = [null, null, false];
+      return;
+    }
     try {
       this.estimate = await api.post<Estimate>("jobs/estimate", this.body, { signal: asking.signal });
       this.problem = null;

@@ -46,7 +46,7 @@ export function failureWords(failure: string | null): Advice {
       advice: t("Take a smaller batch, a shorter block or a smaller model; accumulation keeps the effective batch."),
     },
     nan_loss: {
-      title: t("The loss became infinite"),
+      title: t("The numbers ran away"),
       advice: t("Usually the learning rate is too high: try a third of it, or a longer warm-up."),
     },
     time_limit: {

@@ -41,6 +41,8 @@ export interface FieldSpec {
   min: number | undefined;
   max: number | undefined;
   maxLength: number | undefined;
+  /** Whether a run cannot be without it. */
+  required: boolean;
 }
 
 export interface Preset {
@@ -59,10 +61,10 @@ export interface Kind {
 }
 
 export function fieldsOf(schema: Schema): FieldSpec[] {
-  return Object.entries(schema.properties).map(([name, property]) => field(name, property));
+  return Object.entries(schema.properties).map(([name, property]) => ({ ...field(name, property), required: schema.required?.includes(name) ?? false }));
 }
 
-function field(name: string, property: Property): FieldSpec {
+function field(name: string, property: Property): Omit<FieldSpec, "required"> {
   const variants = property.anyOf ?? [property];
   const main = variants.find((variant) => variant.type !== "null") ?? property;
   const options = main.enum ?? (main.const === undefined ? null : [main.const]);
@@ -118,7 +120,7 @@ export function unitWord(unit: string): string {
 export function optionWord(option: string): string {
   const words: Record<string, string> = {
     llama: "Llama", gpt2: "GPT-2", bpe: "BPE", wordpiece: "WordPiece", unigram: "Unigram", auto: t("automatic"), characters: t("characters"), bytes: t("bytes"), drop: t("part words"),
-    lead: t("belong to the next word"), left: t("left"), right: t("right"), mean: t("the mean of its pieces"), random: t("random numbers"), zero: t("zeros"), alpaca: "Alpaca", chatml: "ChatML", plain: t("plain"), none: t("as it is"), nf4: "NF4",
+    lead: t("belong to the next word"), left: t("left"), right: t("right"), mean: t("the mean of its pieces"), random: t("random numbers"), zero: t("zeros"), alpaca: "Alpaca", chatml: "ChatML", plain: t("plain"), none: t("as it is"), nf4: "NF4", "all-linear": t("All linear layers"),
   };
   return words[option] ?? (/^\d+[km]$/.test(option) ? option.toUpperCase().replace("K", "k") : option);
 }

@@ -7,6 +7,11 @@ export function visible(text: string): string {
   return text.replace(/^ | $/g, "·").replace(/\n/g, "↵").replace(/\t/g, "⇥");
 }
 
+/** A name of any script between marks that keep its direction from turning the sentence around it. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
 /** The colour of the i-th token in a row: neighbours always differ. */
 export function tokenColour(i: number): string {
   return `var(--c${(i % 4) + 1})`;

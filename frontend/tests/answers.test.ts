@@ -52,3 +52,21 @@ it("asks a base by the template of what was tuned from it", async () => {
   await new Answers().ask([{ ...asked("a"), instruction: true, template }, { ...asked("b"), template }], manner);
   expect(bodies).toEqual([{ ...manner, adapter: true, instruction: true, template }, { ...manner, adapter: true, instruction: false }]);
 });
+
+it("asks a masked model for its blanks, and leaves it out where there are none", async () => {
+  const blanks = [{ start: 4, end: 10, candidates: [{ id: 7, text: "cat", probability: 0.5 }] }];
+  const sent: [string, unknown][] = [];
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+    sent.push([path, JSON.parse(String(init.body))]);
+    return Promise.resolve(path.endsWith("/fill") ? new Response(JSON.stringify({ text: "", filled: "", blanks })) : answer({ prompt_tokens: [] }, { id: 1, text: " end" }));
+  });
+  const answers = new Answers();
+  const masked = { ...asked("masked"), fills: true };
+  await answers.ask([masked, { ...asked("causal"), prompt: "The" }], { ...manner, prompt: "The [MASK] sat" });
+  expect(sent.map(([path]) => path)).toEqual(["/api/v1/models/masked/fill", "/api/v1/models/causal/generate"]);
+  expect(sent.map(([, body]) => body)).toMatchObject([{ text: "The [MASK] sat" }, { prompt: "The" }]);
+  expect(answers.of.masked).toMatchObject({ prompt: "The [MASK] sat", state: "done", blanks });
+  expect(answers.of.causal).toMatchObject({ prompt: "The", text: " end", state: "done", blanks: null });
+  await answers.ask([masked], manner);
+  expect([answers.of.masked?.state, sent.length]).toEqual(["blankless", 2]);
+});

@@ -46,3 +46,8 @@ test("where words can be taken, each is a button", () => {
   screen.getByRole("button", { name: /“king”/ }).click();
   expect(onpick).toHaveBeenCalledWith(expect.anything(), expect.objectContaining({ text: "king" }));
 });
+
+test("a run that ended without a word does not promise one", () => {
+  render(Samples, { samples: [], ended: true });
+  expect(screen.getByText("It ended before it had written anything.")).toBeTruthy();
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Column } from "../lib/column";
-import { addressOf, MOST_RUNS, outcome, overlayOf, parametersOf, placesFrom, put, withFlops, type Compared } from "../lib/compare.svelte";
+import { addressOf, MOST_RUNS, operationsOf, outcome, overlayOf, parametersOf, placesFrom, put, shortened, withFlops, type Compared } from "../lib/compare.svelte";
 import { lay, type Wish } from "../lib/learning";
 import { lookOf, type Curves } from "../lib/overlay";
 import { readingsAt, stepAt, stepsOf, xOf } from "../lib/reading";
@@ -31,7 +31,7 @@ describe("the places of an address", () => {
 });
 
 const curves: Curves = { loss: curve([1, 2, 3], [8, 6, 5]), val_loss: curve([1, 3], [7, 7.5]), tokens: curve([1, 2, 3], [10, 20, 30]), memory: curve([1, 2], [5, 9]) };
-const compared = (place: number, params: Record<string, unknown>, name = "run"): Compared => ({ place, curves, parameters: 100, job: { id: id(place), name, kind: "clm", params, inputs: { corpus: { id: null, name: "plays" } } } as unknown as Compared["job"] });
+const compared = (place: number, params: Record<string, unknown>, name = "run"): Compared => ({ place, curves, parameters: 100, operations: 600, job: { id: id(place), name, kind: "clm", params, inputs: { corpus: { id: null, name: "plays" } } } as unknown as Compared["job"] });
 
 it("says what came of a run", () => {
   expect(outcome(curves)).toEqual({ loss: 5, held: 7.5, best: 7, bestStep: 1, seconds: null, memory: 9 });
@@ -58,7 +58,7 @@ describe("a picture of several runs", () => {
   const other: Curves = { loss: curve([1, 2, 3], [9, 7, 100]), tokens: curve([1, 2, 3], [100, 200, 300]) };
   const wish = (changes: Partial<Wish>): Wish => ({
     series: {},
-    lines: [{ key: "a", label: "a", color: "c1", series: withFlops(curves, 100), name: "loss" }, { key: "b", label: "b", color: "c2", series: withFlops(other, 100), name: "loss" }],
+    lines: [{ key: "a", label: "a", color: "c1", series: withFlops(curves, 600), name: "loss" }, { key: "b", label: "b", color: "c2", series: withFlops(other, 600), name: "loss" }],
     axis: "tokens",
     smoothing: 0,
     log: false,
@@ -74,7 +74,9 @@ describe("a picture of several runs", () => {
     expect(readingsAt(laid, 20).map(({ line, value }) => [line.key, value])).toEqual([["a", 6]]);
     expect(readingsAt(lay(wish({ axis: "step" })), 2).map(({ value }) => value)).toEqual([6, 7]);
   });
-  it("counts six operations for each parameter and token, and leaves out a run of unknown size", () => {
+  it("counts the operations of the estimate, and leaves out a run of unknown size", () => {
+    expect(operationsOf({ parameters: 100, tokens: 50, flops: 20_500 })).toBe(410);
+    expect(operationsOf({ parameters: 100, tokens: null, flops: null })).toBe(600);
     expect(Array.from(lay(wish({ axis: "flops" })).lines[0]?.raw.x ?? [])).toEqual([6000, 12000, 18000]);
     const unknown = { key: "c", label: "c", color: "c3", series: withFlops(other, null), name: "loss" };
     expect(lay(wish({ axis: "flops", lines: [unknown] })).lines).toEqual([]);
@@ -89,4 +91,12 @@ describe("a picture of several runs", () => {
     expect([laid.logX, laid.x.range[0]]).toEqual([true, 1]);
     expect(laid.x.ticks).toContain(10);
   });
+});
+
+it("shortens a name in its middle: its end is where the runs of a sweep differ", () => {
+  expect(shortened("Language model · Shakespeare")).toBe("Language model · Shakespeare");
+  expect(shortened("Language model · Shakespeare, from step 100")).toBe("Language model…from step 100");
+  const [one, other] = ["0.001, Seed 1", "0.001, Seed 2"].map((end) => shortened(`Language model · Shakespeare · Learning rate ${end}`));
+  expect(one).not.toBe(other);
+  expect(shortened("短名")).toBe("短名");
 });

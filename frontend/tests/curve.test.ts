@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Column } from "../lib/column";
-import { extent, horizon, linearScale, logScale, nearest, place, smooth, spread, thin, timeTicks } from "../lib/curve";
+import { above, extent, horizon, linearScale, logScale, nearest, place, smooth, spread, thin, timeTicks } from "../lib/curve";
 
 const f = (...values: number[]) => Float64Array.from(values);
 
@@ -90,4 +90,10 @@ it("horizon is the planned end, or a little beyond a run without a plan", () => 
   expect(horizon(50, 50, 300)).toBe(300);
   expect(horizon(4096, 2, 10)).toBe(20480);
   expect(horizon(100, 100, null)).toBeCloseTo(105);
+});
+
+it("labels stay above the floor and push the others up", () => {
+  expect(above([10, 96, 80], 90, 14)).toEqual([10, 90, 76]);
+  expect(above([10, 40], 90, 14)).toEqual([10, 40]);
+  expect(above([], 90, 14)).toEqual([]);
 });

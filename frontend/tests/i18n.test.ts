@@ -44,6 +44,21 @@ test("a finished sentence is found again by its other words, and keeps its numbe
   expect((await open("en").then(({ sentence }) => sentence("Resumed after step 3.")))).not.toBe("");
 });
 
+test("Chinese and Latin letters do not touch where a value is put in", async () => {
+  const { t, sentence } = await open("zh-hans", {
+    "Train a {kind}": "训练一个{kind}",
+    "Step {n} of {name}": "{name}的第{n}步",
+    "The {what} of step {step} is not finite.": "第 {step} 步的{what}不是有限的数。",
+    "held-out loss": "验证损失",
+  });
+  expect(t("Train a {kind}", { kind: "LoRA 适配器" })).toBe("训练一个 LoRA 适配器");
+  expect(t("Train a {kind}", { kind: "语言模型" })).toBe("训练一个语言模型");
+  expect(t("Step {n} of {name}", { n: 3, name: "GPT" })).toBe("GPT 的第 3 步");
+  expect(t("Step {n} of {name}", { n: "三", name: "“GPT”" })).toBe("“GPT”的第三步");
+  expect(sentence("The held-out loss of step 7 is not finite.")).toBe("第 7 步的验证损失不是有限的数。");
+  expect(sentence("The norm of step 7 is not finite.")).toBe("第 7 步的 norm 不是有限的数。");
+});
+
 test("values are put in once, as they are: braces in a name stay", async () => {
   const { t } = await open("en");
   expect(t("“{name}” deleted", { name: "{name} $& <b>" })).toBe("“{name} $& <b>” deleted");

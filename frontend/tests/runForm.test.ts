@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RunForm } from "../lib/runForm.svelte";
 import type { Kind } from "../lib/schema";
+import { lackingWords } from "../lib/tuning";
 
 const kind: Kind = {
   name: "clm",
@@ -8,6 +9,7 @@ const kind: Kind = {
   summary: "",
   presets: {},
   params: {
+    required: ["corpus"],
     properties: {
       corpus: { title: "Corpus", group: "data", type: "string" },
       steps: { title: "Steps", group: "budget", anyOf: [{ type: "integer" }, { type: "null" }], default: 300 },
@@ -75,4 +77,16 @@ test("an estimate that does not fit says so at the field and holds Train back", 
   answers = [json({ fits: false, problems: [{ field: "n_head", message: "Needs 9 GiB." }] })];
   await form.ask();
   expect([form.error("n_head"), form.ready]).toEqual(["Needs 9 GiB.", false]);
+});
+
+test("nothing is asked about a run without what it reads, and Train waits for it", async () => {
+  history.replaceState(null, "", "/train/");
+  const form = new RunForm(kind);
+  await form.ask();
+  expect([sent, form.lacking, form.stale, form.ready]).toEqual([[], ["corpus"], false, false]);
+  expect(lackingWords(form)).toMatch(/^Give it a text/);
+  answers = [json({ fits: true, problems: [] })];
+  form.set({ corpus: "c2" });
+  await form.ask();
+  expect([sent.length, form.lacking, form.ready, lackingWords(form)]).toEqual([1, [], true, ""]);
 });

@@ -29,6 +29,8 @@ test("a form begins with a base that was not taught yet", () => {
   const [taught, raw] = [artifact({ instruct: true }), artifact({})];
   expect([usualBase([taught, raw]), usualBase([taught]), usualBase([])]).toEqual([raw, taught, undefined]);
   expect(usualBase([taught, raw])).toBe(raw);
+  const [near, far] = [artifact({ context: 64 }), artifact({ context: 512 })];
+  expect(usualBase([raw, near, far, artifact({ context: 512 })])).toBe(far);
 });
 
 test("a title goes into a sentence, a name stays as it is", () => {

@@ -3,7 +3,7 @@ import type { FieldSpec } from "../lib/schema";
 import { firstText, valuesOf, varies } from "../lib/varying";
 
 const field = (type: FieldSpec["type"], options: string[] | null = null): FieldSpec => ({
-  name: "f", title: "F", description: "", group: "", unit: "", type, options, nullable: false, initial: null, min: undefined, max: undefined, maxLength: undefined,
+  name: "f", title: "F", description: "", group: "", unit: "", type, options, nullable: false, initial: null, min: undefined, max: undefined, maxLength: undefined, required: false,
 });
 
 it("reads numbers however they are set apart, and leaves what is none to the server", () => {

@@ -3,17 +3,15 @@
 Parameters are exact. Operations follow the usual rule of six for each parameter and token (Kaplan et al.,
 2020: two for the forward pass, four for the backward pass); a masked model's head counts for the hidden tokens
 alone. Memory adds up what the engine really keeps, with the activations of one forward pass as the largest
-unknown. Seconds come from speeds that a worker measured on its own machine at a few model sizes, for each sort
-of work, interpolated over the logarithm of the size.
+unknown. Seconds come from what a worker measured on its own machine (`pace.py`).
 """
 
-import itertools
-import math
 from typing import Literal
 
-from playground.domain.kind import Estimate, Facts, Memory, Problem, SpeedPoint, Work
+from playground.domain.kind import Estimate, Facts, Memory, Problem
+from playground.domain.pace import Plan, compiled, faster, load_of, pace_of
 from playground.domain.presets import Shape, count, multiplied
-from playground.domain.training import TIMED_STEPS, Training
+from playground.domain.training import Training
 
 Precision = Literal["fp32", "bf16", "fp16"]
 NO_FP16 = "fp16 needs a CUDA device, and the runs here are computed on the CPU. Take bf16 or fp32."
@@ -48,6 +46,9 @@ of attention. Measured from peak memory, with the engine's leaner layers."""
 DROPOUT_EXTRA = {"llama": 1.15, "gpt2": 1.15, "bert": 1.6}
 """What the masks of dropout multiply that by; with dropout of attention, BERT's leaner form cannot be used."""
 
+SLOWER = {"llama": 1.15, "gpt2": 1.15, "bert": 1.3}
+"""What dropout multiplies the time of a pass by: masks are drawn, and attention takes its longer form."""
+
 
 def estimate(
     params: Training,
@@ -56,16 +57,27 @@ def estimate(
     facts: Facts,
     tokens_in_corpus: int,
     problems: list[Problem],
+    held_out: float,
     asked: float = 1.0,
 ) -> Estimate:
     """The full estimate; `problems` are those that the kind has found already, `asked` the share of tokens to learn."""
     parameters, each = count(shape), 6 * multiplied(shape, asked)
     precision = resolve(params.precision, parameters, facts)
     per_step = params.batch_size * params.gradient_accumulation * shape.block_size
-    rate = speed(facts.speed, parameters, precision, "masked" if shape.architecture == "bert" else "next_token")
-    steps = params.planned(per_step)
-    if steps is None and rate is not None and params.minutes is not None:
-        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
+    masked = shape.architecture == "bert"
+    pace = pace_of(facts.speed, parameters, precision, "masked" if masked else "next_token")
+    steps, plan = params.planned(per_step), None
+    if pace is not None:
+        once = params.batch_size * shape.block_size
+        plan = Plan(
+            params,
+            pace,
+            load_of(shape, params.batch_size, asked),
+            held=tokens_in_corpus * held_out / once,
+            compiled=compiled(params, facts, parameters, 0, per_step, precision, auto=not masked),
+            slower=SLOWER[shape.architecture] if dropout else 1.0,
+        )
+        steps = plan.steps(per_step)
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
     memory = on_devices(footprint(params, shape, dropout, precision, facts), params, facts)
@@ -80,7 +92,7 @@ def estimate(
         passes=None if tokens is None else tokens / max(1, tokens_in_corpus),
         flops=flops,
         memory=memory,
-        seconds=None if flops is None or rate is None else flops / rate,
+        seconds=None if plan is None or steps is None else plan.seconds(steps),
         precision=precision,
         fits=not problems,
         problems=problems,
@@ -91,8 +103,7 @@ def resolve(wanted: str, parameters: int, facts: Facts) -> Precision:
     """The precision that `auto` will most likely take: the one measured as faster at this size, else fp32."""
     if wanted in ("bf16", "fp16"):
         return "bf16" if wanted == "bf16" else "fp16"
-    fp32, bf16 = (speed(facts.speed, parameters, precision) for precision in ("fp32", "bf16"))
-    return "bf16" if wanted == "auto" and bf16 is not None and bf16 > (fp32 or 0) else "fp32"
+    return "bf16" if wanted == "auto" and faster(facts.speed, parameters) else "fp32"
 
 
 def misplaced(params: Training, facts: Facts) -> list[Problem]:
@@ -100,23 +111,6 @@ def misplaced(params: Training, facts: Facts) -> list[Problem]:
     if params.precision != "fp16" or facts.device.startswith("cuda"):
         return []
     return [Problem(field="precision", message=NO_FP16)]
-
-
-def speed(points: list[SpeedPoint], parameters: int, precision: str, work: Work = "next_token") -> float | None:
-    """Operations a second at a model size, linear in log(parameters) between measurements and flat beyond them.
-
-    Of work that was not measured in this precision, the speed of learning next tokens is taken.
-    """
-    measured = "bf16" if precision == "fp16" else precision  # units for one multiply the other as fast
-    fitting = [point for point in points if (point.precision, point.work) == (measured, work)]
-    known = sorted((math.log(point.parameters), point.flops_per_s) for point in fitting)
-    if not known:
-        return None if work == "next_token" else speed(points, parameters, precision)
-    at = math.log(parameters)
-    for (low, slow), (high, fast) in itertools.pairwise(known):
-        if low <= at <= high:
-            return slow + (fast - slow) * (at - low) / max(high - low, 1e-9)
-    return known[0][1] if at < known[0][0] else known[-1][1]
 
 
 def footprint(params: Training, shape: Shape, dropout: float, precision: Precision, facts: Facts) -> Memory:

@@ -21,12 +21,17 @@ Split = Literal["train", "held_out"]
 TokenIds = NDArray[np.uint16] | NDArray[np.uint32]
 
 
-Work = Literal["next_token", "masked", "adapter"]
-"""What a step does, as far as it matters for its speed: learn every next token, learn hidden ones, or adapt a base."""
+Work = Literal["next_token", "packed", "masked", "adapter"]
+"""What a step does, as far as it matters for its speed: learn every next token, or those of answers that are packed
+into blocks; learn hidden tokens; or adapt a base, with packed answers."""
 
 
 class SpeedPoint(BaseModel):
-    """A measured training speed of one machine: useful floating-point operations a second at one model size."""
+    """A measured training speed of one machine at one model size.
+
+    `flops_per_s` are operations of products with weights in a second; `score_seconds` is what each number takes that
+    goes through a softmax, and `pass_seconds` what a pass takes beside both.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,6 +40,8 @@ class SpeedPoint(BaseModel):
     parameters: int = Field(gt=0)
     flops_per_s: float = Field(gt=0, allow_inf_nan=False)
     precision: Literal["fp32", "bf16"]
+    pass_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
+    score_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
 
 
 class Facts(BaseModel):

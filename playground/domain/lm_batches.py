@@ -57,12 +57,23 @@ def spaced_starts(blocks: int, size: int, index: int, batches: int) -> NDArray[n
 
 
 def period(tokens: TokenIds) -> int | None:
-    """After how many tokens the beginning of a text (up to 65,536 tokens) repeats itself for good, if it does twice."""
+    """After how many tokens a text repeats itself for good, if its first 65,536 show that it does, at least twice."""
     head = np.asarray(tokens[:65_536])
     for size in np.flatnonzero(head[1 : len(head) // 2 + 1] == head[0]) + 1 if len(head) else ():
         if np.array_equal(head[size:], head[:-size]):
-            return int(size)
+            return int(size) if np.array_equal(tokens[size:], tokens[:-size]) else None
     return None
+
+
+def repetition(tokens: TokenIds) -> tuple[str, ...]:
+    """What the owner of a run should read of a text that is one stretch again and again; empty for any other."""
+    notes: list[str] = []
+    repeat = period(tokens)
+    if repeat is not None:
+        notes.append(
+            f"The text repeats itself every {repeat:,} tokens: the held-out part is no test of what is learned."
+        )
+    return tuple(notes)
 
 
 def _gather(tokens: TokenIds, starts: NDArray[np.int64], block: int) -> Batch:

@@ -5,6 +5,7 @@ random crops, and fits a Llama-style or GPT-2-style transformer to predict every
 The end of the corpus is held out, and the loss on it tells learning from learning by heart.
 """
 
+from dataclasses import replace
 from typing import Literal, Self
 
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
@@ -14,7 +15,7 @@ from playground.domain.estimate import estimate
 from playground.domain.from_scratch import FromScratch, inputs, most_tokens, preset_of, tokens_of
 from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split
 from playground.domain.knobs import knob
-from playground.domain.lm_batches import border, crops, shortest, spaced
+from playground.domain.lm_batches import border, crops, repetition, shortest, spaced
 from playground.domain.presets import Shape, feed_forward, table
 
 
@@ -81,13 +82,14 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     if most_tokens(facts) < shortest(params.block_size):
         message = f"The corpus is too short for blocks of {params.block_size} tokens: {facts.corpus_bytes} bytes."
         problems.append(Problem(field="block_size", message=message))
-    return estimate(params, params.shape(facts.tokenizer_vocab), params.dropout, facts, tokens, problems)
+    shape = params.shape(facts.tokenizer_vocab)
+    return estimate(params, shape, params.dropout, facts, tokens, problems, params.held_out)
 
 
 def arrange(data: Data, params: Params) -> Data:
-    """The data as they are. Raises BadInput for a text that is too short for two blocks."""
+    """The data as they are, with a note where they repeat. Raises BadInput for a text too short for two blocks."""
     border(len(data.tokens), params.held_out, params.block_size)
-    return data
+    return replace(data, notes=(*data.notes, *repetition(data.tokens)))
 
 
 def batch(data: Data, params: Params, split: Split, step: int, micro: int) -> Batch | None:

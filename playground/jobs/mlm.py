@@ -18,7 +18,7 @@ from playground.domain.estimate import estimate
 from playground.domain.from_scratch import FromScratch, inputs, most_tokens, tokens_of
 from playground.domain.kind import Batch, Data, Estimate, Facts, JobKind, Problem, Split, TokenIds, plain
 from playground.domain.knobs import knob
-from playground.domain.lm_batches import border, period, shortest
+from playground.domain.lm_batches import border, repetition, shortest
 from playground.domain.masked_rows import ADDED, ROOMS, Rows, even_crops, framed, pairs, random_crops
 from playground.domain.masking import Shares, hide, stream
 from playground.domain.presets import Shape, feed_forward, table
@@ -119,7 +119,8 @@ def _estimate(params: Params, facts: Facts) -> Estimate:
     if missing is not None:
         problems.append(Problem(field="tokenizer", message=missing))
     shape = params.shape(facts.tokenizer_vocab)
-    return estimate(params, shape, params.dropout, facts, tokens_of(params, facts), problems, params.mask_share)
+    tokens = tokens_of(params, facts)
+    return estimate(params, shape, params.dropout, facts, tokens, problems, params.held_out, params.mask_share)
 
 
 def encode(pieces: list[str], first: int, tokenizer: Tokenizer, params: Params) -> dict[str, NDArray[Any]]:
@@ -156,12 +157,7 @@ def arrange(data: Data, params: Params) -> Data:
 
 def _notes(data: Data) -> list[str]:
     """What the owner of the run should know of the text."""
-    notes = []
-    repeat = period(data.tokens)
-    if repeat is not None:
-        notes.append(
-            f"The text repeats itself every {repeat:,} tokens: the held-out part is no test of what is learned."
-        )
+    notes = [*repetition(data.tokens)]
     unknown = float(np.mean(data.tokens == data.special["unk"])) if "unk" in data.special else 0.0
     if unknown > MANY_UNKNOWN:
         notes.append(

@@ -196,9 +196,8 @@ class Worker(models.Model):
     """A worker process that says what it is and when it was last alive. `memory` is in bytes.
 
     `libraries` are the bytes that an engine holds before its first array, 0 while not measured; `speed` is a list of
-    measured points, {"parameters", "flops_per_s", "precision", "work"} each; `devices` are {"name", "memory", "free",
-    "places", "runs"} each: bytes in all and promised to nobody (null where unknown), runs that it takes at a time and
-    has.
+    measured points (`SpeedPoint`) as dicts; `devices` are {"name", "memory", "free", "places", "runs"} each: bytes in
+    all and promised to nobody (null where unknown), runs that it takes at a time and has.
     """
 
     name = models.CharField(max_length=200, primary_key=True)

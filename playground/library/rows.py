@@ -6,12 +6,10 @@ is looked at as it comes by.
 
 from typing import Any
 
-from playground.domain.instructions.records import KEYS, Form, form_of, parse
+from playground.domain.instructions.records import KEYS, MAX_LINE, Form, form_of, parse
 
-MAX_LINE = 1 << 22
-"""Characters of the longest line that is looked at: what is longer is no row of a table."""
-MAX_KEYS = 40
-"""Keys that are kept; rows have a handful."""
+MAX_KEYS, KEY_CHARACTERS = 40, 80
+"""Keys that are kept, and how long they may be; rows have a handful of short ones."""
 
 
 class RowCounter:
@@ -24,6 +22,7 @@ class RowCounter:
         self._forms: dict[Form, int] = dict.fromkeys(KEYS, 0)
         self._without: dict[str, int] = {}
         self._unfit: int | None = None
+        self._long: int | None = None
         self._begun = self._other = False
 
     def add(self, text: str) -> None:
@@ -39,22 +38,25 @@ class RowCounter:
         for line in whole:
             self._line(line)
         if len(self._rest) > MAX_LINE:
+            self._long = self._number + 1
             self._other = True
 
     def facts(self) -> dict[str, Any]:
-        """{"rows", "keys", "forms", "without", "unfit"}.
+        """{"rows", "keys", "forms", "without", "unfit", "long"}.
 
         `keys` are those of every row, `forms` counts the rows of each known form, `without` has the first row that is
-        not of a form, and `unfit` the first that is of none.
+        not of a form, and `unfit` the first that is of none. `long` is a row too long to be one, up to which the others
+        were counted.
         """
-        if self._other or not self._rows:
+        if (self._other and self._long is None) or not self._rows:
             return {}
         return {
             "rows": self._rows,
-            "keys": list(self._keys)[:MAX_KEYS],
+            "keys": [key for key in self._keys if _plain(key)][:MAX_KEYS],
             "forms": {form: count for form, count in self._forms.items() if count},
             "without": self._without,
             "unfit": self._unfit,
+            "long": self._long,
         }
 
     def _line(self, line: str) -> None:
@@ -75,3 +77,8 @@ class RowCounter:
                 self._without.setdefault(form, self._number)
         if form_of(found) is None and self._unfit is None:
             self._unfit = self._number
+
+
+def _plain(key: str) -> bool:
+    """Whether a key can be stored and shown: neither a database nor a page takes half a character or a zero."""
+    return len(key) <= KEY_CHARACTERS and key.isprintable()

@@ -17,9 +17,11 @@ from django.utils.translation import get_language, to_locale
 
 TELLING = 12
 """Characters that a message must have beside its places to be recognised: “{a} of {b}” could be anything."""
-NESTED = frozenset({"reason", "advice"})
+NESTED = frozenset({"reason", "advice", "what"})
 """Places that hold a phrase of ours, which is translated as well; all others hold names and numbers."""
 _PLACE = re.compile(r"\\\{(\w+)\\\}")
+_SEAM = re.compile(r"(?<=[\u4e00-\u9fff])(?=\0[A-Za-z0-9])|(?<=[A-Za-z0-9%]\0)(?=[\u4e00-\u9fff])")
+"""Where Chinese meets Latin letters or digits at the border of a place, marked by NUL; a space stands there."""
 
 
 def parts(language: str) -> list[Path]:
@@ -96,7 +98,7 @@ def sentence(text: str) -> str:
         match = pattern.fullmatch(text)
         if match:
             places = match.groupdict()
-            return translation.format(
-                **{name: sentence(said) if name in NESTED else said for name, said in places.items()}
-            )
+            told = {name: sentence(said) if name in NESTED else said for name, said in places.items()}
+            marked = translation.format(**{name: f"\0{said}\0" for name, said in told.items()})
+            return _SEAM.sub(" ", marked).replace("\0", "")
     return text

@@ -5,6 +5,7 @@ A document names all bad fields at once and never holds a traceback, a path or w
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,7 @@ from playground.web.words import field_message
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
+_FORM = re.compile(r"(literal|list|dict|tuple|set|union|constrained-\w+|function-[\w-]+)\[")
 MAX_ERRORS = 100
 """Bad fields listed in one document: more than any form has, fewer than a hostile list could provoke."""
 
@@ -74,7 +76,9 @@ def field_errors(errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = 
     """pydantic's list of errors as ours; `prefix` goes in front of each path."""
     found = []
     for item in errors:
-        path = [*prefix, *(str(part) for part in item["loc"])]
+        # Where a field takes one of several forms, the library puts the name of the form behind it: no part of a path.
+        own = item["type"] == "extra_forbidden"
+        path = [*prefix, *(str(part) for part in item["loc"] if own or not _FORM.match(str(part)))]
         found.append(FieldError(field=".".join(path)[:200], message=field_message(item)))
     return found
 

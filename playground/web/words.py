@@ -14,8 +14,15 @@ def field_message(error: Mapping[str, Any]) -> str:
     if template is None:
         text = str(error["msg"]).removeprefix("Value error, ")
         return sentence(text) if text else _("This value cannot be used.")
-    context = error.get("ctx") or {}
-    return template.format(**{name: context[name] for name in context if isinstance(name, str)})
+    context = dict(error.get("ctx") or {})
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace(" or ", ", ")  # a list in any language
+    return template.format(**{name: _plain(value) for name, value in context.items() if isinstance(name, str)})
+
+
+def _plain(value: object) -> object:
+    """A limit as one writes it: 0 and not 0.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _templates() -> dict[str, str]:

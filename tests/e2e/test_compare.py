@@ -132,3 +132,29 @@ def test_a_model_is_taken_along_as_one_file(page: Page, runs: list[dict[str, Any
     assert Path(waiting.value.path()).read_bytes()[:4] == b"GGUF"
     expect(page.get_by_role("link", name="Download GGUF, 8 bits (Q8_0)")).to_be_visible()
     expect(page.locator(".peak")).to_contain_text("measured")
+
+
+def test_a_masked_run_among_others_fills_in_and_does_not_write(
+    page: Page, owner: httpx.Client, runs: list[dict[str, Any]]
+) -> None:
+    params = {**TINY, "corpus": runs[0]["params"]["corpus"], "sample_prompt": "", "sample_tokens": 3}
+    masked = owner.post("jobs", json={"kind": "mlm", "params": params}).raise_for_status().json()["id"]
+    page.goto(f"/runs/{masked}/")
+    Person(page).sees_status("Done")
+    page.goto(f"/compare/?runs={runs[0]['id']},{masked}&length=8")
+    prompt = page.get_by_label("The beginning that every model continues")
+    expect(page.get_by_text("A masked model does not write on")).to_be_visible()
+    prompt.fill("The miller")
+    Person(page).press("Let all answer")
+    expect(page.get_by_text("There is no blank in this text")).to_be_visible(timeout=LONG_MS)
+    prompt.fill("The  carries bread.")
+    prompt.evaluate("area => area.setSelectionRange(4, 4)")
+    Person(page).press("Blank")
+    expect(prompt).to_have_value("The [MASK] carries bread.")
+    Person(page).press("Let all answer")
+    done = page.locator('.text[data-state="done"]')
+    expect(done).to_have_count(2, timeout=LONG_MS)
+    written, filled = done.all()
+    expect(filled.locator("mark")).to_have_count(1, timeout=LONG_MS)
+    expect(filled).to_contain_text("carries bread.")
+    expect(written).not_to_contain_text("bread")

@@ -14,7 +14,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from playground.storyworld import generate
 from tests.e2e.person import LONG_MS, Person
-from tests.e2e.watch import Watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 BASE = {
@@ -117,6 +116,20 @@ def test_a_masked_model_fills_in_a_blank(page: Page, base: str) -> None:
     expect(page.get_by_role("region", name=re.compile(r"^Blank \d$"))).to_have_count(1, timeout=LONG_MS)
 
 
+@pytest.mark.parametrize("kind", ["LoRA adapter", "Fine-tuned model"])
+def test_without_instructions_the_form_asks_for_them_and_the_server_for_nothing(page: Page, kind: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.route("**/api/v1/corpora", lambda route: route.fulfill(json={"items": []}))
+    chooses(page, kind)
+    expect(page.get_by_role("heading", name="There are no instructions yet")).to_be_visible()
+    expect(page.get_by_text('{"prompt": "…", "completion": "…"}')).to_be_visible()
+    page.get_by_role("heading", name="What the network sees").scroll_into_view_if_needed()
+    expect(page.locator("section.sees").get_by_text("Give it instructions to learn")).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    assert not {"estimate", "preview", "example"} & set(asked)
+
+
 @pytest.mark.parametrize(
     ("kind", "beside", "title"),
     [
@@ -124,15 +137,12 @@ def test_a_masked_model_fills_in_a_blank(page: Page, base: str) -> None:
         ("Fine-tuned model", "Beside its base, before tuning", "Before tuning"),
     ],
 )
-def test_a_base_learns_to_answer(
-    page: Page, watch: Watch, base: str, instructions: Path, kind: str, beside: str, title: str
-) -> None:
-    # Before there is a file of instructions, the form says that one is needed.
-    watch.expect("status of 422")
+def test_a_base_learns_to_answer(page: Page, base: str, instructions: Path, kind: str, beside: str, title: str) -> None:
     chooses(page, kind)
     with page.expect_file_chooser() as chooser:
         Person(page).press("Choose a file")
     chooser.value.set_files(instructions)
+    expect(page.get_by_role("combobox", name="From the library")).to_have_count(2, timeout=LONG_MS)
     texts, models = page.get_by_role("combobox", name="From the library").all()
     expect(texts.locator("option:checked")).to_have_text(re.compile("carrying"), timeout=LONG_MS)
     expect(page.get_by_text("20 rows: instruction, output")).to_be_visible()

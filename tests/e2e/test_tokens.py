@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from playground.domain.tokenization.starter import FOLDER
+from tests.e2e.watch import Watch
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -224,6 +225,12 @@ def test_every_other_page_draws_its_picture(page: Page, slug: str) -> None:
     expect(page.locator(".stage .skeleton")).to_have_count(0)
     expect(page.locator(".case, .empty").first).not_to_be_empty()
     expect(page.locator(".problem")).to_have_count(0)
+
+
+def test_a_refusal_of_what_the_picture_draws_is_said_above_it(page: Page, watch: Watch) -> None:
+    watch.expect("status of 422")
+    page.goto("/exhibits/tokens/vocabulary/?token=1999999")
+    expect(page.get_by_role("alert")).to_contain_text("The vocabulary has no piece with this number.")
 
 
 def test_a_tokenizer_is_trained_from_the_library_and_tried_on_the_bench(page: Page) -> None:

@@ -1,5 +1,6 @@
 """What the estimate of `lora_sft` says of cost, and of what cannot work, before a run is queued."""
 
+import math
 from typing import Any
 
 import pytest
@@ -37,14 +38,18 @@ def test_the_adapter_is_counted_exactly() -> None:
 
 def test_what_a_run_will_cost() -> None:
     speed = [SpeedPoint(parameters=1_000_000, flops_per_s=1e11, precision="fp32")]
-    found = kind.estimate(params(batch_size=4, steps=10), FACTS.model_copy(update={"speed": speed}))
+    wanted = params(batch_size=4, steps=10)
+    found = kind.estimate(wanted, FACTS.model_copy(update={"speed": speed}))
     assert found.tokens_per_step == 4 * 256
     assert found.trained == 8 * 4 * (256 + 480)
-    assert found.flops == (4 * 1_000_000 + 2 * found.trained) * found.tokens_per_step * 10
-    assert found.seconds == pytest.approx(found.flops / 1e11)
-    own = speed[0].model_copy(update={"work": "adapter", "flops_per_s": 2e10})
-    slower = kind.estimate(params(batch_size=4, steps=10), FACTS.model_copy(update={"speed": [*speed, own]}))
-    assert slower.seconds == pytest.approx(found.flops / 2e10)
+    multiplied = 4 * (128 * 128 + 352 * 128) + 2048 * 128 / 2  # the output layer for the answers alone
+    assert found.flops == (4 * multiplied + 6 * found.trained) * found.tokens_per_step * 10
+    looks = 2 * math.ceil(0.1 * 90_000 / 2.85 / 0.9 / 1024) / 3 * found.flops / 10
+    assert found.seconds == pytest.approx((found.flops + looks) / 1e11)
+    own = speed[0].model_copy(update={"work": "adapter", "flops_per_s": 2e10, "score_seconds": 1e-9})
+    slower = kind.estimate(wanted, FACTS.model_copy(update={"speed": [*speed, own]}))
+    compared = (10 * found.flops + 10 * looks) / found.flops * (4 * 256 * 256 * 4 * 4 + 4 * 256 * 2048 / 6)
+    assert slower.seconds == pytest.approx((found.flops + looks) / 2e10 + compared * 1e-9)
     memory = found.memory
     assert memory.optimizer == 8 * found.trained
     parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.other)
@@ -59,6 +64,7 @@ JSONL = {"rows": 9, "keys": ["instruction"], "forms": {"alpaca": 8}, "without": 
     ("given", "facts", "field", "words"),
     [
         ({}, {"rows": {}}, "corpus", "not JSONL"),
+        ({}, {"rows": {"rows": 9, "long": 7}}, "corpus", "Row 7 of the corpus is longer than 4194304 characters"),
         (
             {},
             {"rows": JSONL},

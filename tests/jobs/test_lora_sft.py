@@ -208,6 +208,31 @@ def test_a_template_that_ends_with_the_end_token_gets_no_second_one(tokenizer: T
 def test_one_repeated_line_is_learned_like_any_other(tokenizer: Tokenizer) -> None:
     data = arranged(tokenizer, params(block_size=64), [LINES[0]] * 50)
     assert len({tuple(inputs) for inputs, _ in examples(batch(data, params(block_size=64)))}) == 1
+    assert any("All examples of the corpus are the same" in note for note in data.notes)
+    empty, other = line("why?", " "), LINES[1]
+    among = arranged(tokenizer, params(block_size=64), [*[LINES[0]] * 50, empty])
+    assert any("All examples of the corpus are the same" in note for note in among.notes)
+    assert not any("are the same" in note for note in arranged(tokenizer, params(), [*[LINES[0]] * 50, other]).notes)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        r'{"instruction": "\ud800", "output": "x"}',
+        r'{"instruction": "x", "output": "\udc00 y"}',
+        r'{"messages": [{"role": "user", "content": "\ud83d"}, {"role": "assistant", "content": "x"}]}',
+    ],
+)
+def test_half_a_character_is_refused_by_its_row(tokenizer: Tokenizer, row: str) -> None:
+    with pytest.raises(BadInput, match=r"Row 3 of the corpus: the value of .* contains characters that do not exist"):
+        kind.encode([*LINES[:2], row], 1, tokenizer, params())
+
+
+def test_strange_keys_can_be_told(tokenizer: Tokenizer) -> None:
+    row = r'{"\ud800": 1, "a\u0000b": 2, "指令": 3}'
+    with pytest.raises(BadInput) as caught:
+        kind.encode([row], 1, tokenizer, params())
+    assert caught.value.message.encode().decode().endswith(r"Its keys: \ud800, a\x00b, 指令.")
 
 
 def test_the_prompt_of_a_sample_is_written_by_the_template() -> None:

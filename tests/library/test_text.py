@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.domain.errors import BadInput
+from playground.domain.instructions.records import MAX_LINE
 from playground.library.text import CHUNK, examine
 
 
@@ -124,6 +125,17 @@ def test_the_rows_of_jsonl_are_counted_by_their_form(file: Path, content: str, f
 def test_other_texts_have_no_rows(file: Path, content: str) -> None:
     file.write_bytes(content.encode())
     assert examine(file).rows == {}
+
+
+def test_a_row_that_is_too_long_to_be_one_is_named(file: Path) -> None:
+    file.write_bytes(f'{ROW}\n{ROW}\n{{"output": "{"x" * (MAX_LINE + CHUNK)}"}}\n{ROW}\n'.encode())
+    rows = examine(file).rows
+    assert (rows["rows"], rows["long"]) == (2, 3)
+
+
+def test_keys_that_no_database_keeps_are_not_kept(file: Path) -> None:
+    file.write_bytes(rb'{"\ud800": 1, "a\u0000": 2, "' + b"k" * 10_000 + '": 3, "指令": 4, "output": ""}'.encode())
+    assert examine(file).rows["keys"] == ["指令", "output"]
 
 
 def test_rows_are_whole_across_the_seams_of_the_pieces(file: Path) -> None:

@@ -124,6 +124,14 @@ def test_a_sentence_keeps_its_numbers_and_its_names() -> None:
         assert "A model is needed." in catalogue.sentence("The corpus of this run, A model is needed., was deleted.")
 
 
+def test_chinese_and_latin_letters_do_not_touch_where_a_value_stands() -> None:
+    with translation.override("zh-hans"):
+        told = "The {} of step 3 is not a finite number, and training ended there. {}"
+        advice = "A smaller learning rate or a longer warm-up helps."
+        assert catalogue.sentence(told.format("held-out loss", advice)).startswith("第 3 步的验证损失不是有限的数")
+        assert catalogue.sentence(told.format("norm", advice)).startswith("第 3 步的 norm 不是有限的数")
+
+
 def test_translations_have_the_same_places() -> None:
     wrong = [
         text

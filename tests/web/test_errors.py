@@ -96,6 +96,20 @@ def test_every_bad_field_is_named_at_once(client_of_ada: Client) -> None:
     assert all(0 < len(error.message) < 300 for error in errors)
 
 
+@pytest.mark.parametrize("given", ["nope", [".*"], [3], 7])
+def test_a_field_of_several_forms_has_its_own_name(client_of_ada: Client, given: object) -> None:
+    """pydantic puts the name of each form behind the field's, which is no place in what was sent."""
+    body = json.dumps({"kind": "lora_sft", "params": {"target_modules": given}})
+    found = [error for error in problem(post(client_of_ada, body)).errors if "target" in error.field]
+    assert {error.field for error in found} <= {"params.target_modules", "params.target_modules.0"}
+    assert "This must be one of 'auto', 'all-linear'." in [error.message for error in found]
+
+
+def test_a_limit_is_written_as_one_writes_it() -> None:
+    assert field_message({"type": "greater_than", "msg": "", "ctx": {"gt": 0.0}}) == "This must be more than 0."
+    assert field_message({"type": "less_than_equal", "msg": "", "ctx": {"le": 0.5}}) == "This must be at most 0.5."
+
+
 def test_every_field_out_of_range_has_its_limit_in_the_message(client_of_ada: Client) -> None:
     schema = next(
         kind["params"] for kind in client_of_ada.get("/api/v1/catalogue").json()["kinds"] if kind["name"] == "clm"

@@ -104,6 +104,8 @@ def test_a_run_in_minutes_passes_its_plan_on(client_of_ada: Client, user: User, 
     ("changes", "field"),
     [
         ({"n_layer": 3}, "n_layer"),
+        ({"d_model": 32}, "d_model"),
+        ({"n_head": 1}, "n_head"),
         ({"preset": "200k"}, "preset"),
         ({"architecture": "gpt2"}, "architecture"),
         ({"tie": False}, "tie"),

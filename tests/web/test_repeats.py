@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from playground.domain.job import Status
@@ -17,18 +18,18 @@ from tests.web.test_forks import keep
 from tests.web.test_jobs import URL, submit
 
 
-def attempt(job: Job, losses: list[float], threads: int = 2, to: Status | None = Status.DONE) -> None:
-    """Let a worker carry a run so far, one event for each step."""
+def attempt(
+    job: Job, losses: list[float], threads: int = 2, to: Status | None = Status.DONE, **more: list[float]
+) -> None:
+    """Let a worker carry a run so far, one event for each step; `more` are other series of as many values."""
     taken = claim("w1", environment={"threads": threads, "cpu": "a fast one"})
     assert taken is not None
     assert taken.job.pk == job.pk
     append(job.pk, taken.attempt, [], to=Status.RUNNING, steps=len(losses))
     for step, loss in enumerate(losses, 1):
-        append(
-            job.pk,
-            taken.attempt,
-            [NewEvent(type="metrics", data={"step": [step], "loss": [loss], "seconds": [step / 7]})],
-        )
+        data = {"step": [step], "loss": [loss], "seconds": [step / 7]}
+        data |= {name: [values[step - 1]] for name, values in more.items()}
+        append(job.pk, taken.attempt, [NewEvent(type="metrics", data=data)])
     if to is not None:
         append(job.pk, taken.attempt, [], to=to)
 
@@ -83,6 +84,15 @@ def test_the_last_digit_counts_and_the_environment_is_named(client_of_ada: Clien
     assert (found["verdict"], found["step"], found["series"]) == ("differs", 3, "loss")
     assert found["values"] == [7.25, 7.25 + 2**-50]
     assert found["environment"] == [{"name": "threads", "before": 2, "after": 1}]
+
+
+@pytest.mark.parametrize("series", ["grad_norm", "val_loss"])
+def test_every_number_of_the_training_counts(client_of_ada: Client, job: Job, series: str) -> None:
+    attempt(job, LOSSES, **{series: [0.5, 0.5, 0.5, 0.5]})
+    again = repeat(client_of_ada, job)
+    attempt(again, LOSSES, **{series: [0.5, 0.5 + 2**-50, 0.5, 0.75]})
+    found = verdict(client_of_ada, again)
+    assert (found["verdict"], found["step"], found["series"]) == ("differs", 2, series)
 
 
 def test_other_endings(client_of_ada: Client, job: Job) -> None:

@@ -84,6 +84,8 @@ def test_every_wrong_value_is_named_and_nothing_is_queued(client_of_ada: Client,
         ({"seed": [1]}, "over.seed"),
         ({"seed": [1, 2, 1]}, "over.seed"),
         ({"seed": list(range(25))}, "over"),
+        ({"seed": list(range(100_000))}, "over"),
+        ({str(number): [1, 2] for number in range(20_000)}, "over"),
         ({"seed": list(range(5)), "steps": list(range(5, 10))}, "over"),
     ],
 )

@@ -1,10 +1,7 @@
-"""The small parts of a worker: outbox, watchdog, hold, endings, orders, speed."""
+"""The small parts of a worker: outbox, watchdog, hold, endings, orders."""
 
-import json
-import queue
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -18,13 +15,12 @@ from playground.ledger.models import Event, Job
 from playground.ledger.reap import POISON
 from playground.web.catalogue import sentence
 from tests.workers.conftest import HASTE, STATION, Bench, wait_for
-from workers import host, outbox, speed
+from workers import host, outbox
 from workers.endings import describe, kernel_kills, starved
 from workers.hold import Hold
 from workers.housekeeping import sweep
 from workers.order import job_folder, order
 from workers.outbox import Outbox
-from workers.speed import Speed
 from workers.watchdog import Patience, Watchdog
 
 
@@ -175,88 +171,6 @@ def test_devices_are_found_without_torch(monkeypatch: pytest.MonkeyPatch) -> Non
     assert host.gpus() == ["cuda:0", "cuda:1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert host.gpus() == []
-
-
-POINTS = [{"work": "next_token", "parameters": 1000, "flops_per_s": 1e9, "precision": "fp32"}]
-
-
-class Gauge:
-    """A child that measures as told, in place of a process."""
-
-    says: Any = None
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.ended = False
-
-    def send_raw(self, message: bytes) -> None:
-        """Take the order."""
-        assert json.loads(message)["verb"] == "measure"
-
-    def receive(self, timeout: float) -> bytes | None:
-        """Say it."""
-        if self.says is None:
-            threading.Event().wait(timeout)
-            raise queue.Empty
-        return json.dumps(self.says).encode()
-
-    def end(self) -> None:
-        """End."""
-        self.ended = True
-
-    def close(self) -> None:
-        """Close."""
-        assert self.ended
-
-
-@pytest.fixture
-def gauge(monkeypatch: pytest.MonkeyPatch) -> type[Gauge]:
-    """Have speed measured by a gauge."""
-    monkeypatch.setattr(speed, "Child", Gauge)
-    monkeypatch.setattr(speed, "QUIET", 0.05)
-    monkeypatch.setattr(Gauge, "says", None)
-    return Gauge
-
-
-def measuring(folder: Path, key: str = "here") -> Speed:
-    """A thread that measures."""
-    made = Speed(folder / "speed.json", key, "cpu", 1, threading.Event())
-    made.start()
-    return made
-
-
-def test_speed_is_measured_once_and_kept_by_key(gauge: type[Gauge], tmp_path: Path) -> None:
-    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS, "libraries": 5}}
-    first = measuring(tmp_path)
-    first.join(20)
-    assert first.points == POINTS
-    assert first.libraries == 5
-    assert Speed(tmp_path / "speed.json", "here", "cpu", 1, threading.Event()).points == POINTS
-    other = Speed(tmp_path / "speed.json", "elsewhere", "cpu", 1, threading.Event())
-    assert (other.points, other.libraries) == ([], 0)
-
-
-def test_a_file_of_an_earlier_version_is_measured_anew(tmp_path: Path) -> None:
-    (tmp_path / "speed.json").write_text(json.dumps({"here": POINTS}))
-    assert Speed(tmp_path / "speed.json", "here", "cpu", 1, threading.Event()).measured is None
-
-
-def test_a_job_interrupts_the_measurement_which_is_made_up_for(gauge: type[Gauge], tmp_path: Path) -> None:
-    made = measuring(tmp_path)
-    made.busy(on=True)
-    made.join(0.3)
-    assert made.is_alive()
-    gauge.says = {"id": "speed", "type": "data", "data": {"speed": POINTS, "libraries": 5}}
-    made.busy(on=False)
-    made.join(20)
-    assert made.points == POINTS
-
-
-def test_a_machine_that_cannot_be_measured_is_left_in_peace(gauge: type[Gauge], tmp_path: Path) -> None:
-    gauge.says = {"id": "speed", "type": "error", "code": "internal", "message": "no", "status": 500}
-    made = measuring(tmp_path)
-    made.join(20)
-    assert not made.is_alive()
-    assert made.points == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ killed process is silent. The last word is `Finished` or `Failed`, after which n
 import errno
 import traceback
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -19,18 +19,13 @@ from playground.domain.registry import kinds
 from workers.engine import vocabulary
 from workers.engine.distributed import Crew, Parted, muster, wait_for_the_end
 from workers.engine.objectives import NotFinite
-from workers.engine.port import Interrupted, Port, Wish
+from workers.engine.port import OUTCOMES, Interrupted, Port, Wish
 from workers.engine.process import tune
+from workers.engine.rescue import rescue
 from workers.engine.run import Run
 from workers.engine.train import train
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-OUTCOMES: dict[Wish | None, Literal["done", "stopped", "paused", "preempted"]] = {
-    None: "done",
-    "stop": "stopped",
-    "pause": "paused",
-    "preempt": "preempted",
-}
 
 
 def main(conn: "Connection[Any, Any]") -> None:
@@ -71,9 +66,9 @@ def training(start: Start, port: Port, crew: Crew) -> Wish | None:
         return interrupted.wish
     try:
         wish = train(run)
-    except NotFinite:
+    except NotFinite as ended:
         if crew.first:
-            run.rescue()
+            rescue(run, ended)
         raise
     if not crew.first:
         return wish

@@ -65,7 +65,10 @@ class Mute(Port):
 
 
 class Crew:
-    """The processes of a run, seen from one of them; `devices` has one for each."""
+    """The processes of a run, seen from one of them; `devices` has one for each.
+
+    `pids` are the others, as far as this one has forked them.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Crew:
         self.rank, self.size, self.first = rank, len(devices), rank == 0
         self.device = torch.device(devices[rank])
         self._others, self._upward = others, upward
+        self.pids = frozenset(pid for pid, _ in others)
 
     def port(self, conn: "Connection[Any, Any]", start: Start) -> Port:
         """The port of this process. The first one watches over the others from now on."""

@@ -11,6 +11,7 @@ from playground.domain.errors import BadInput
 from playground.domain.special import special_ids
 from workers.engine.corpus import Text
 from workers.engine.encoders import likeliest
+from workers.engine.generate import Spoiled
 from workers.engine.spelling import Spelling
 
 NEAR_BYTES = 64 * 2**10
@@ -30,7 +31,7 @@ class Filler:
         """The text with its likeliest words, and for each blank its place (in characters) and `count` candidates.
 
         {"text", "filled", "blanks": [{"start", "end", "candidates": [{"id", "text", "probability"}]}]}. Raises BadInput
-        for a text without a blank, or one that is longer than the model can see.
+        for a text without a blank, or one that is longer than the model can see, and where it gives no finite numbers.
         """
         spans = places(text, self._mask)
         if not spans:
@@ -54,6 +55,8 @@ class Filler:
         blanks = []
         found = likeliest(self._model, ids, self._special["mask"], count)
         for (start, end), (_, tokens, chances) in zip(spans, found, strict=True):
+            if not chances.isfinite().all():
+                raise Spoiled
             ranked = zip(tokens.tolist(), chances.tolist(), strict=True)
             candidates = [{"id": token, "text": self._shown(token), "probability": p} for token, p in ranked]
             blanks.append({"start": start, "end": end, "candidates": candidates})
@@ -84,9 +87,10 @@ class Filler:
 def sample(model: Any, text: Text, question: Question, count: int) -> dict[str, Any]:
     """What `Filler.ask` gives; the model is left in training mode."""
     model.eval()
-    found = Filler(model, text.tokenizer, text.data.special).ask(question, count)
-    model.train()
-    return found
+    try:
+        return Filler(model, text.tokenizer, text.data.special).ask(question, count)
+    finally:
+        model.train()
 
 
 def filled(text: str, blanks: list[dict[str, Any]]) -> str:

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.domain.errors import BadInput
+
 ALTERNATIVES = 10
 _DICE = 2
 """Stream number: these random numbers are independent of those that choose training batches."""
@@ -38,6 +40,15 @@ class Drawn:
     alternatives: list[tuple[int, float]]
 
 
+class Spoiled(BadInput):
+    """A model whose weights have run away: what it gives is no number any more, and nothing can be drawn from it."""
+
+    code = "spoiled"
+
+    def __init__(self) -> None:
+        super().__init__("The model gives numbers that are not finite: its weights are spoiled.")
+
+
 @torch.no_grad()
 def write(
     model: Any, prompt: Sequence[int], context: int, choice: Choice, count: int, first: int = 0
@@ -45,6 +56,7 @@ def write(
     """Draw `count` tokens after a prompt of at least one token; `first` is the position number of the first of them.
 
     `model` is a transformers causal language model in evaluation mode, `context` the tokens it can see at once.
+    Raises Spoiled where it gives no finite numbers.
     """
     seen = list(prompt)[-context:]
     fed: list[int] = seen
@@ -63,7 +75,9 @@ def write(
 
 
 def draw(logits: Tensor, choice: Choice, position: int) -> Drawn:
-    """Choose from the logits (vocabulary,) of one position."""
+    """Choose from the logits (vocabulary,) of one position. Raises Spoiled where the largest is no finite number."""
+    if not math.isfinite(logits.max().item()):
+        raise Spoiled
     probabilities = torch.softmax(logits, dim=-1)
     best = torch.topk(probabilities, min(ALTERNATIVES, len(logits)))
     index = int(best.indices[0]) if choice.temperature == 0 else _throw(shaped(logits, choice), choice.seed, position)

@@ -18,6 +18,7 @@ from playground.domain import tokenizer_file
 from playground.domain.errors import BadInput
 from playground.domain.special import special_ids
 from playground.domain.tokenization.fast import ALGORITHMS
+from workers.engine.bases import linear
 from workers.engine.encoders import MASKED
 from workers.engine.files import appearing
 
@@ -201,6 +202,7 @@ def _compare(config: dict[str, Any], shapes: dict[str, list[int]]) -> dict[str, 
         "layers": settings.num_hidden_layers,
         "width": settings.hidden_size,
         "heads": settings.num_attention_heads,
+        "linear": linear(network),
         "job": None,
         "kind": None,
         "val_loss": None,

@@ -36,6 +36,13 @@ MAX_ASKS = 20
 """Things to do now that wait at most; further ones push out the oldest."""
 
 Wish = Literal["stop", "pause", "preempt"]
+OUTCOMES: dict[Wish | None, Literal["done", "stopped", "paused", "preempted"]] = {
+    None: "done",
+    "stop": "stopped",
+    "pause": "paused",
+    "preempt": "preempted",
+}
+"""How a run has ended that was asked to; None: it came to its end."""
 
 
 class Interrupted(Exception):

@@ -10,8 +10,10 @@ import transformers.models.llama.modeling_llama
 import workers.engine.child
 import workers.engine.inspect
 from playground.domain.registry import exhibits, kinds
+from workers.engine.source import code
 
 LOADED = (torch.__version__, transformers.__version__, workers.engine.child.main, workers.engine.inspect.main)
 
 kinds()
 exhibits()
+code()  # of the files as they are loaded now, whatever becomes of them while a worker lives

@@ -21,7 +21,7 @@ from playground.domain.kind import JobKind
 from playground.domain.training import Training
 from workers.engine import layers
 from workers.engine.corpus import Text
-from workers.engine.generate import write
+from workers.engine.generate import Spoiled, write
 from workers.engine.looking import Look, Pinned, look, pin, spelled, word_vectors
 from workers.engine.port import Port
 from workers.engine.precision import Learner
@@ -156,9 +156,13 @@ class Probes:
         choice = type(CHOICE)(CHOICE.temperature, CHOICE.top_k, CHOICE.top_p, params.seed)
         was_training = model.training
         model.eval()
-        drawn = [token.id for token in write(model, ids, self._context, choice, SAMPLE_TOKENS)]
-        model.train(was_training)
-        self._samples.end(begun)
+        try:
+            drawn = [token.id for token in write(model, ids, self._context, choice, SAMPLE_TOKENS)]
+        except Spoiled:
+            return {}
+        finally:
+            model.train(was_training)
+            self._samples.end(begun)
         return {"sample": {"prompt": params.sample_prompt, "text": self._spelling.text(drawn)}}
 
     def _about(self, looks: list[Look], learner: Learner) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A trained model as a folder that opens anywhere: Hugging Face's files, and the receipt.
 
 The weights are the fp32 ones that the optimizer keeps, whatever precision the network computed in. The receipt has
-what is needed to repeat the run exactly: parameters, hashes of the data, seed, versions, device and threads.
+what is needed to repeat the run exactly: parameters, hashes of data and code, seed, versions, device and threads.
 """
 
 import json
@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from safetensors.torch import save_file
@@ -28,16 +29,14 @@ from workers.engine import tokenizer as bpe
 from workers.engine.checkpoints import Progress
 from workers.engine.corpus import Text
 from workers.engine.files import sha256
-
-CODE_VERSION = 3
-"""Version of the training code: raised whenever the same receipt would give other numbers."""
+from workers.engine.source import code
 
 
 def environment(precision: Precision, threads: int, device: torch.device) -> dict[str, Any]:
     """What the numbers of a run depend on besides its parameters and data."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "code": CODE_VERSION,
+        "code": code(),
         "precision": precision,
         "threads": threads,
         "device": f"{device.type} {name}",
@@ -46,6 +45,7 @@ def environment(precision: Precision, threads: int, device: torch.device) -> dic
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "tokenizers": tokenizers_version,
+        "numpy": np.__version__,
     }
 
 

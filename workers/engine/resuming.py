@@ -59,7 +59,8 @@ def _branch_off(run: Run, found: Checkpoint) -> None:
             was = "missing" if there is None else f"of shape {tuple(there.shape)}"
             text = f"This run does not fit the checkpoint from which it begins: {name} is {was} there, {here} here."
             raise BadInput(text, {"preset": [text]})
-    if run.params.compile == "auto":
+    # Where rows now differ in length there is nothing to go on with: each length would be compiled anew.
+    if run.params.compile == "auto" and getattr(run.params, "packing", True):
         run.compiled = found.identity["compiled"]
     run.learner.load(found.tensors, found.progress.step)
     stood = found.progress

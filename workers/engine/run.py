@@ -33,6 +33,7 @@ from workers.engine.clock import SaveClock
 from workers.engine.corpus import Text, file_of, prepare
 from workers.engine.distributed import Crew, align
 from workers.engine.evaluation import evaluate
+from workers.engine.listening import listening
 from workers.engine.objectives import OBJECTIVES
 from workers.engine.port import Port
 from workers.engine.precision import HALVES, Learner, resolve
@@ -65,7 +66,8 @@ class Run:
         if crew.first:
             resume(self)
         align(self)
-        compiling.settle(self)
+        with listening(self):
+            compiling.settle(self)
         self.probes = Probes(self.params, self.kind, self.text, self.block, port, start.base_step or 0)
         self._saves = SaveClock(self.params.checkpoint_interval, self._state_bytes(), self.progress.step)
 
@@ -156,9 +158,14 @@ class Run:
         torch.manual_seed(int(np.random.SeedSequence(source).generate_state(1)[0]))
         return OBJECTIVES[self.kind.objective](self.learner.model, batch) / self.crew.size
 
+    def held_out(self, step: int | None = None) -> dict[str, float]:
+        """What the model as it stands makes of the held-out text. Raises NotFinite where that is no number."""
+        step = self.progress.step if step is None else step
+        return evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
+
     def evaluate(self, step: int, *, counts: bool = True) -> None:
         """Report the loss on held-out text; `counts` says whether it is one of those that may end the run early."""
-        values = evaluate(self.learner.model, self.kind, self.text.data, self.params, self.byte_lengths, step)
+        values = self.held_out(step)
         self.val_loss = values["val_loss"]
         self.port.metrics(step, **values)
         if counts and self.params.patience is not None:
@@ -259,15 +266,6 @@ class Run:
         else:
             publish.save_model(folder, model, weights, self.text.tokenizer, about, given)
         self.port.artifact("model", str(folder), self.kind.title, meta)
-
-    def rescue(self) -> None:
-        """After a loss that is not finite: hand over the model of the last good checkpoint, if there is one."""
-        found = next(checkpoints.newest(self.folder / FOLDER, self.port.log), None)
-        if found is not None:
-            prefix = "weight/"
-            weights = {name[len(prefix) :]: tensor for name, tensor in found.tensors.items() if name.startswith(prefix)}
-            self.progress, self.val_loss = found.progress, None
-            self.publish(weights)
 
     def _state_bytes(self) -> int:
         kept = 12 if self.params.patience is None else 16

@@ -17,14 +17,16 @@ def sample(
 ) -> str:
     """A continuation by `count` tokens, without incomplete characters; the model is left in training mode.
 
-    `end` is a token after which nothing more is written.
+    `end` is a token after which nothing more is written. Raises Spoiled where the model gives no finite numbers.
     """
     ids = opening(tokenizer, prompt)
     choice = Choice(CHOICE.temperature, CHOICE.top_k, CHOICE.top_p, seed)
     model.eval()
-    written = write(model, ids, context, choice, count)
-    drawn = [token.id for token in itertools.takewhile(lambda token: token.id != end, written)]
-    model.train()
+    try:
+        written = write(model, ids, context, choice, count)
+        drawn = [token.id for token in itertools.takewhile(lambda token: token.id != end, written)]
+    finally:
+        model.train()
     return Spelling(tokenizer).text(drawn)
 
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from playground.domain.training import MAX_STEPS, TIMED_STEPS
 from workers.engine.clock import steps_for
+from workers.engine.generate import Spoiled
 from workers.engine.objectives import NotFinite
 from workers.engine.port import Wish
+from workers.engine.rescue import refuse_too_far
 from workers.engine.run import Run
 
 
@@ -42,10 +44,11 @@ def train(run: Run) -> Wish | None:
             loss += part.item()
         loss = crew.sum(learner.gradient, loss)
 
-        # A step that is not finite is not taken.
+        # A step that is not finite, or would leave nothing of the network, is not taken.
         norm = learner.gradient_norm()
         if again(run, step, loss, norm):
             continue
+        refuse_too_far(rate, step)
 
         # Pinned sentences are looked at; nothing of the training depends on it.
         watched = crew.first and run.probes.due(step, planned, run.progress.seconds)
@@ -104,7 +107,15 @@ def look(run: Run, step: int, planned: int | None) -> bool:
     elif run.port.asked("evaluate", step):
         run.evaluate(step, counts=False)
     if last or step % run.params.sample_interval == 0:
-        run.sample(step)
+        sample(run, step)
     elif ask := run.port.asked("sample", step):
-        run.sample(step, ask.prompt)
+        sample(run, step, ask.prompt)
     return last
+
+
+def sample(run: Run, step: int, prompt: str | None = None) -> None:
+    """Have the model write, if it still can; whether the run goes on is decided by the loss of the next step."""
+    try:
+        run.sample(step, prompt)
+    except Spoiled:
+        run.port.log(f"After step {step:,} the model gives no finite numbers, so that it writes no sample.", "warning")

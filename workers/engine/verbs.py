@@ -190,12 +190,15 @@ def check_model(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Fr
 
 
 def measure_speed(shelf: Shelf, model: Model | None, params: dict[str, Any]) -> Frames:
-    """One frame: what the libraries take here, and the training speed of this machine at a few model sizes."""
+    """Frames with what the libraries take here, and with ever more of this machine's training speeds."""
     asked = MeasureParams.model_validate(params)
     torch.set_num_threads(asked.threads)
     device = torch.device(asked.device)
     held = libraries(device)
-    yield {"libraries": held, "speed": [point.model_dump() for point in measure(device)]}
+    points: list[dict[str, Any]] = []
+    for more in measure(device):
+        points = [*points, *(point.model_dump() for point in more)]
+        yield {"libraries": held, "speed": points}
 
 
 VERBS: dict[str, Callable[[Shelf, Model | None, dict[str, Any]], Frames]] = {

@@ -1,7 +1,8 @@
 """What a run on instructions will cost: a base that is read, and the part of it, or beside it, that is trained.
 
 With an adapter, operations are four for each parameter and token: forward two, backward two more for the gradients that
-pass through; those of the frozen weights themselves are never computed. With all weights it is the usual six.
+pass through; those of the frozen weights themselves are never computed. With all weights it is the usual six. The
+output layer works for the tokens of answers alone.
 """
 
 import math
@@ -11,20 +12,24 @@ from typing import Any
 from playground.domain import lora
 from playground.domain.compiling import UNEQUAL
 from playground.domain.errors import BadInput
-from playground.domain.estimate import KEPT, footprint, misplaced, on_devices, resolve, speed, too_many
+from playground.domain.estimate import KEPT, footprint, misplaced, on_devices, resolve, too_many
 from playground.domain.instructions.data import block_of
 from playground.domain.instructions.params import BLOCK, Tuning
-from playground.domain.instructions.records import KEYS
+from playground.domain.instructions.records import KEYS, MAX_LINE
 from playground.domain.kind import Estimate, Facts, Memory, Problem
+from playground.domain.pace import Load, Plan, compiled, logits, pace_of, scores
 from playground.domain.presets import Shape, feed_forward
-from playground.domain.training import TIMED_STEPS
 
 MASKED = frozenset({"bert", "roberta", "distilbert", "modernbert", "electra"})
 """Architectures that fill gaps and cannot write a text on."""
 OPENING_BYTES, TOKEN_BYTES = 40 * 2**20, 4 * 2**10
 """What opening a base and packing examples leave behind, and each token of the base's vocabulary: measured peaks."""
+ADAPTED = 1.25
+"""What the outputs of adapters beside those of their layers multiply a step's activations by: measured peaks."""
 SPARE = 0.9
 """Share of a block that packing fills with examples, as a rule."""
+ANSWERED = 0.5
+"""Share of a block's tokens that are learned, as a rule: those of the answers."""
 
 
 def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[str] = lora.ALL) -> Estimate:
@@ -46,11 +51,23 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
             problems.append(Problem(field="target_modules", message=error.message))
     precision = resolve(params.precision, max(1, parameters), facts)
     per_step = params.batch_size * params.gradient_accumulation * block
-    rate = speed(facts.speed, max(1, parameters), precision, "next_token" if rank is None else "adapter")
-    each = (6 if rank is None else 4) * parameters + (0 if rank is None else 2 * trained)
-    steps = params.planned(per_step)
-    if steps is None and rate is not None and params.minutes is not None and each:
-        steps = max(TIMED_STEPS, round(params.minutes * 60 * rate / (each * per_step)))
+    pace = pace_of(facts.speed, max(1, parameters), precision, "packed" if rank is None else "adapter")
+    each = operations(model, trained, adapter=rank is not None)
+    steps, plan = params.planned(per_step), None
+    if pace is not None and each:
+        once = params.batch_size * block
+        sizes = (trained, 0 if rank is None else parameters)
+        compared = scores(
+            params.batch_size, block, *(int(model.get(name, 1)) for name in ("heads", "layers")), causal=False
+        )
+        plan = Plan(
+            params,
+            pace,
+            Load(float(each * once), compared + logits(once * ANSWERED, int(model.get("vocab_size", 0)))),
+            held=_tokens(params, facts) * params.held_out / SPARE / once,
+            compiled=compiled(params, facts, *sizes, per_step, precision, auto=rank is None and params.packing),
+        )
+        steps = plan.steps(per_step)
     tokens = None if steps is None else steps * per_step
     flops = None if tokens is None else float(each * tokens)
     memory = on_devices(_memory(params, facts, block, parameters, trained, frozen=rank is not None), params, facts)
@@ -70,11 +87,22 @@ def estimate(params: Tuning, facts: Facts, rank: int | None, wanted: str | list[
         passes=None if tokens is None else tokens * SPARE / max(1, _tokens(params, facts)),
         flops=flops,
         memory=memory,
-        seconds=None if flops is None or rate is None else flops / rate,
+        seconds=None if plan is None or steps is None else plan.seconds(steps),
         precision=precision,
         fits=not problems,
         problems=problems,
     )
+
+
+def operations(model: dict[str, Any], trained: int, *, adapter: bool, asked: float = ANSWERED) -> int:
+    """Operations for each token of a block: products with the base's layers, and with those of an adapter beside them.
+
+    A base of which the layers are not known counts with all parameters but its table of tokens.
+    """
+    head = int(model.get("vocab_size", 0)) * int(model.get("width", 0))
+    inside = sum(inner * outer * many for rows in (model.get("linear") or {}).values() for inner, outer, many in rows)
+    inside = inside or max(0, int(model.get("parameters", 0)) - head)
+    return round((4 if adapter else 6) * (inside + asked * head)) + (6 * trained if adapter else 0)
 
 
 def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
@@ -92,6 +120,9 @@ def _misfits(params: Tuning, facts: Facts) -> list[Problem]:
         message = "This corpus is not JSONL with questions and answers, one a line."
         problems.append(Problem(field="corpus", message=message))
         return problems
+    if facts.rows.get("long") is not None:
+        message = f"Row {facts.rows['long']} of the corpus is longer than {MAX_LINE} characters, which no example is."
+        problems.append(Problem(field="corpus", message=message))
     wanted = params.form
     unfit = facts.rows.get("unfit") if wanted is None else facts.rows.get("without", {}).get(wanted)
     if unfit is not None:
@@ -113,16 +144,19 @@ def _memory(params: Tuning, facts: Facts, block: int, parameters: int, trained: 
     shape = _shape(facts.model or {}, block)
     whole = footprint(params, shape, 0.0, precision, facts)
     wide = 4 if precision == "fp32" else 2
-    if getattr(params, "quantization", "none") == "nf4":
-        wide = 1
+    frozen_wide = 1 if getattr(params, "quantization", "none") == "nf4" else wide
     master = trained * (4 if precision == "fp32" else 6)
+    held = whole.activations * ADAPTED if frozen else whole.activations
+    # What packing hides: a mask in fp32, and for each head the mask, the scores and their softmax, one layer at a time.
+    hidden = params.batch_size // params.devices * block**2 * (4 + 3 * shape.n_head * wide)
     parts: dict[str, Any] = {
-        "weights": (parameters * wide if frozen else 0) + master,
+        "activations": round(held) + hidden,
+        "weights": (parameters * frozen_wide if frozen else 0) + master,
         "gradients": master,
         "optimizer": trained * 8,
         "other": whole.other + OPENING_BYTES + TOKEN_BYTES * shape.vocab_size,
     }
-    total = sum(parts.values()) + whole.activations + whole.logits
+    total = sum(parts.values()) + whole.logits
     return whole.model_copy(update={**parts, "total": total})
 
 

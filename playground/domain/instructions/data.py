@@ -128,12 +128,22 @@ def _notes(data: Data, params: Tuning, block: int, fits: NDArray[np.bool_], empt
             f"{len(long):,} of {total:,} examples are longer than the block of {block:,} tokens and are left out, "
             f"first row {first}; {prompts:,} of them by their prompts alone."
         )
+    if _alike(data, fits & ~empty):
+        notes.append("All examples of the corpus are the same: the held-out part is no test of what is learned.")
     if "eos" not in data.special:
         notes.append("The tokenizer has no token that ends a text, so the model cannot learn to stop.")
     blocks = len(data.arrays["train_borders"]) - 1
     if blocks < params.batch_size:
         notes.append(f"The examples fill {blocks:,} blocks only, so that a batch has {blocks:,} of them.")
     return notes
+
+
+def _alike(data: Data, kept: NDArray[np.bool_]) -> bool:
+    """Whether all examples that are learned from are one and the same."""
+    starts, sizes = data.arrays["starts"][kept].tolist(), data.arrays["sizes"][kept]
+    size = int(sizes[0])
+    first = data.tokens[starts[0] : starts[0] + size]
+    return bool((sizes == size).all()) and all(np.array_equal(data.tokens[at : at + size], first) for at in starts)
 
 
 def _prompt(data: Data, example: int) -> int:

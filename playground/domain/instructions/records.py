@@ -20,6 +20,8 @@ KEYS: dict[Form, tuple[str, ...]] = {
 }
 """What a row must have to be of a form."""
 ROLES = frozenset({"system", "user", "assistant"})
+MAX_LINE = 1 << 22
+"""Characters of the longest line that is looked at: what is longer is no row of a table."""
 SHOWN_KEYS = 8
 """Keys of a strange row that a refusal names."""
 
@@ -62,7 +64,7 @@ def read(line: str, number: int, form: Form | None) -> Record | None:
     if row is None:
         raise refusal(f"Row {number} of the corpus is not a JSON object.")
     found = form or form_of(row)
-    keys = ", ".join(str(key)[:40] for key in list(row)[:SHOWN_KEYS]) or "–"
+    keys = ", ".join(ascii(key)[1:-1][:40] if not key.isprintable() else key[:40] for key in [*row][:SHOWN_KEYS]) or "–"
     if found is None:
         raise refusal(
             f"Row {number} of the corpus has none of the known pairs of keys (instruction and output, prompt and "
@@ -108,6 +110,11 @@ def _text(row: dict[str, Any], key: str, number: int) -> str:
     value = row.get(key)
     if not isinstance(value, str):
         raise refusal(f"Row {number} of the corpus: the value of {key} is not a text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # JSON can name half a character, and no tokenizer takes one
+        said = f"Row {number} of the corpus: the value of {key} contains characters that do not exist."
+        raise refusal(said) from None
     return value
 
 

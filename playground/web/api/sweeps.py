@@ -148,13 +148,14 @@ def _read(user: User, body: schemas_runs.SweepRequest) -> list[tuple[dict[str, A
 
 
 def _check_form(body: schemas_runs.SweepRequest) -> None:
+    if not 1 <= len(body.over) <= FIELDS:
+        raise requests.refusal([FieldError(field="over", message=_("One or two parameters can be varied."))])
     errors = []
     runs = 1
-    if not 1 <= len(body.over) <= FIELDS:
-        errors.append(FieldError(field="over", message=_("One or two parameters can be varied.")))
     for name, values in body.over.items():
         runs *= len(values)
-        if len(values) < 2 or any(value in values[:place] for place, value in enumerate(values)):
+        few = values[: MOST + 1]  # more are refused for their number, and not compared with each other first
+        if len(few) < 2 or any(value in few[:place] for place, value in enumerate(few)):
             errors.append(FieldError(field=f"over.{name[:80]}", message=_("Give at least two values, each once.")))
     if runs > MOST:
         text = _("These are {runs} runs; a sweep has at most {most}.").format(runs=runs, most=MOST)

@@ -75,6 +75,17 @@ def test_a_resumed_run_ends_at_the_same_step_with_the_same_model(bench: Bench, r
     assert receipt(said)["step"] == receipt(reference)["step"]
 
 
+def test_looks_that_somebody_asks_for_do_not_bring_the_end_nearer(bench: Bench, reference: list[Up]) -> None:
+    attempt = bench.start(**WORSE)
+    for step in range(1, 6):
+        attempt.until_step(step)
+        attempt.ask("evaluate")
+    said = attempt.finish()
+    assert len(metrics(said)["val_loss"]) > len(metrics(reference)["val_loss"])
+    assert max(metrics(said)["loss"]) == max(metrics(reference)["loss"])
+    assert receipt(said)["step"] == receipt(reference)["step"]
+
+
 def test_a_run_that_was_cut_off_after_its_end_ends_there_again(bench: Bench, reference: list[Up]) -> None:
     said = bench.run(**WORSE)
     again = bench.start(recorded=remember(said), **WORSE).finish()

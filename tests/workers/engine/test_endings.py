@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import resource
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 
+from playground.domain.checkpoints import BASE, FOLDER, name_of
 from playground.domain.errors import BadInput
 from playground.domain.job import Failure
 from playground.domain.messages import Artifact, Failed, Finished
@@ -26,25 +28,58 @@ def failure(said: list[Up]) -> Failed:
     return said[-1]
 
 
+RUNAWAY: dict[str, Any] = {"learning_rate": 90.0, "weight_decay": 10.0, "clip": 0.0, "warmup_steps": 0, "steps": 200}
+"""Weights that grow nine-hundredfold in each step, up to what no float holds."""
+
+
 def test_a_loss_that_is_not_finite_ends_before_the_step(bench: Bench) -> None:
-    said = bench.run(learning_rate=1e9, clip=0.0, steps=200, warmup_steps=0)
+    said = bench.run(**RUNAWAY, eval_interval=1000, sample_interval=1)
     last = failure(said)
     assert last.failure == Failure.NAN_LOSS
     assert last.step is not None
     assert f"step {last.step} " in last.message
-    assert max(metrics(said)["loss"]) == last.step - 1
+    assert "not a finite number" in last.message
+    assert max(metrics(said)["loss"]) == last.step - 1 > 1
+    silent = f"After step {last.step - 1} the model gives no finite numbers"
+    assert any(log.data["message"].startswith(silent) for log in of_type(said, "log"))
 
 
-def test_after_nan_the_last_good_model_is_saved(bench: Bench) -> None:
-    said = bench.run(learning_rate=1e9, clip=0.0, steps=200, warmup_steps=0, checkpoint_interval=1, weight_decay=0.0)
+def test_after_nan_the_last_good_model_is_kept(bench: Bench) -> None:
+    """The state before the loss is finite in every weight, and spoiled all the same; so it is passed over."""
+    said = bench.run(**RUNAWAY, checkpoint_interval=1, eval_interval=1000)
     last = failure(said)
     assert last.failure == Failure.NAN_LOSS
     assert last.step is not None
-    if last.step > 1:
-        model = artifacts(said)["model"]
-        assert model.meta["step"] == last.step - 1
-        weights = AutoModelForCausalLM.from_pretrained(model.path).parameters()
-        assert all(weight.isfinite().all() for weight in weights)
+    model = artifacts(said)["model"]
+    assert 0 < model.meta["step"] < last.step - 1
+    assert math.isfinite(model.meta["val_loss"])
+    network = AutoModelForCausalLM.from_pretrained(model.path)
+    with torch.no_grad():
+        assert network(input_ids=torch.arange(16)[None]).logits.isfinite().all()
+    assert any(f"of step {model.meta['step']}, the last state" in log.data["message"] for log in of_type(said, "log"))
+
+
+@pytest.mark.parametrize("kind", ["clm", "mlm"])
+def test_a_hopeless_update_is_not_taken(bench: Bench, kind: str) -> None:
+    """Its loss may well stay finite: norms divide what has become large, and zero times anything is zero."""
+    sizes = {"vocab_size": 258} if kind == "mlm" else {}
+    said = bench.run(kind=kind, learning_rate=1e9, **sizes)
+    last = failure(said)
+    assert (last.failure, last.step) == (Failure.NAN_LOSS, 1)
+    assert last.message.startswith("The update of step 1 would move each weight by about 5e+08, so the step was not")
+    assert "loss" not in metrics(said)
+    assert not bench.checkpoints()
+
+
+def test_before_a_hopeless_update_the_state_is_kept(bench: Bench) -> None:
+    """A run of four steps, and one that goes on from its end with another rate."""
+    bench.run(steps=4)
+    (bench.folder / FOLDER).rename(bench.folder / BASE)
+    said = bench.run(steps=20, learning_rate=1e9, base_step=4)
+    last = failure(said)
+    assert (last.failure, last.step) == (Failure.NAN_LOSS, 5)
+    assert artifacts(said)["model"].meta["step"] == 4
+    assert [path.name for path in bench.checkpoints()] == [name_of(4, 2)]
 
 
 def test_stop_leaves_a_usable_model(bench: Bench) -> None:

@@ -153,12 +153,15 @@ def test_files_are_checked(inspector: Inspector, model: Frame) -> None:
 def test_the_speed_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "SIZES", ("200k",))
     monkeypatch.setattr(speed, "SECONDS_EACH", 0.0)
-    (frame,) = measure_speed(Shelf(), None, {"device": "cpu", "threads": 1})
+    first, *_, frame = measure_speed(Shelf(), None, {"device": "cpu", "threads": 1})
+    assert frame["speed"][: len(first["speed"])] == first["speed"]  # what was told before, and more
+    assert [point["work"] for point in first["speed"]] == ["next_token"]
     assert 2**26 < frame["libraries"] < 2**32
     assert {point["precision"] for point in frame["speed"]} <= {"fp32", "bf16"}
     assert all(point["flops_per_s"] > 0 for point in frame["speed"])
+    assert all(point["pass_seconds"] >= 0 and point["score_seconds"] >= 0 for point in frame["speed"])
     sizes = {point["work"]: point["parameters"] for point in frame["speed"]}
-    assert sizes["next_token"] == sizes["adapter"] == 237_888 != sizes["masked"]
+    assert sizes["next_token"] == sizes["packed"] == sizes["adapter"] == 237_888 != sizes["masked"]
 
 
 def test_only_the_models_used_last_stay_warm(model: Frame) -> None:

@@ -20,7 +20,7 @@ from playground.domain.errors import BadInput
 from playground.jobs.clm import Params
 from tests.workers.engine.attempts import TINY, story
 from tests.workers.engine.hostile import PANICS, TRY, crafted
-from workers.engine import intake, models, publish
+from workers.engine import bases, intake, models, publish
 from workers.engine import tokenizer as bpe
 
 
@@ -133,6 +133,7 @@ def test_a_good_model_is_described_and_still_opens(folder: Path) -> None:
     assert about["parameters"] == sum(weight.numel() for weight in network.parameters())
     assert (about["context"], about["layers"], about["width"], about["heads"]) == (16, 1, 16, 2)
     assert AutoTokenizer.from_pretrained(folder)("the cat")["input_ids"]
+    assert about["linear"] == bases.describe(network)["linear"] != {}
 
 
 def edit(folder: Path, name: str, **changes: Any) -> None:

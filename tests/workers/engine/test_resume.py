@@ -153,6 +153,18 @@ def test_bf16_and_two_threads(new_bench: NewBench) -> None:
     assert_same(said, undisturbed)
 
 
+def test_a_run_goes_on_in_the_precision_that_it_began_in(new_bench: NewBench) -> None:
+    """Where `auto` would take another one now: on another machine."""
+    params = {**HARD, "precision": "bf16"}
+    undisturbed = new_bench().run(**params)
+    bench = new_bench()
+    attempt = bench.start(**params)
+    attempt.until_step(11)
+    said = attempt.kill()
+    said += resume(bench, said, **{**params, "precision": "fp32"}).finish()
+    assert_same(said, undisturbed)
+
+
 def test_a_plan_in_minutes_is_kept(bench: Bench) -> None:
     params: dict[str, Any] = {
         "steps": None,
