@@ -8,6 +8,7 @@ same. What needs no gradient (evaluation, samples, probes) goes through the bloc
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch._inductor import config as inductor
+from torch._inductor.utils import clear_caches
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from playground.domain.checkpoints import FOLDER
@@ -80,21 +83,51 @@ def _compiled(run: Run) -> str:
     if name is None:
         return _without(run, "this machine has no C++ compiler")
     run.port.log("Compiling the network; the first step takes longer.")
-    _prepare(run.folder.parent.parent / "cache" / "compiled", run.start.threads)
-    model = run.learner.model
+    cache = run.folder.parent.parent / "cache" / "compiled"
+    _prepare(cache, run.start.threads)
+    found = cache.exists()
+    failure = _failure(run)
+    if failure is not None and found:
+        # What lies in the cache may be damaged, by a power cut or a full disk; torch takes it as it is.
+        _renew(cache)
+        failure = _failure(run)
+    return name if failure is None else _without(run, _reason(failure))
+
+
+def _failure(run: Run) -> Exception | None:
+    """Try both directions on a batch, compiled; what went wrong, after which the network is as it was."""
+    model, step = run.learner.model, run.progress.step + 1
     try:
         replace_blocks(model)
-        run.loss(run.batch(run.progress.step + 1, 0), run.progress.step + 1, 0).backward()
+        run.loss(run.batch(step, 0), step, 0).backward()
     except (VitrineError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # of whatever sort: of torch's tracer, of its generator of code, of the compiler
         restore_blocks(model)
-        # The first line often says no more than that something was raised.
-        said = " ".join(str(error).split()) or type(error).__name__
-        return _without(run, said[:REASON_CHARACTERS].rstrip("."))
+        return error
     finally:
         run.learner.forget()
-    return name
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """The first line that says something: torch begins with the name of the part of it that failed."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = next((line for line in lines if line and not line.endswith("raised:")), type(error).__name__)
+    return said[:REASON_CHARACTERS].rstrip(".")
+
+
+def _renew(cache: Path) -> None:
+    """Begin anew with an empty cache; runs that use the old one find nothing there, and then do the same."""
+    aside = cache.with_name(f".{cache.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        cache.rename(aside)
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
+    torch.compiler.reset()
+    clear_caches()
 
 
 def _without(run: Run, reason: str) -> str:
@@ -118,6 +151,9 @@ def _prepare(cache: Path, threads: int) -> None:
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache)
     os.environ["TRITON_CACHE_DIR"] = str(cache / "triton")
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = str(threads)
+    # The processor says itself which vectors it has. torch would compile and load a trial for each sort; where one
+    # fails, or does not load within a minute, it takes simpler code, with other digits, and nobody is told.
+    inductor.cpp.vec_isa_ok = True
     logging.getLogger("torch._inductor").setLevel(logging.ERROR)
     # It traces what `lru_cache` wraps; what is cached here is constant.
     warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
