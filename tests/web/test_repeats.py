@@ -19,7 +19,11 @@ from tests.web.test_jobs import URL, submit
 
 
 def attempt(
-    job: Job, losses: list[float], threads: int = 2, to: Status | None = Status.DONE, **more: list[float]
+    job: Job,
+    losses: list[float],
+    threads: int = 2,
+    to: Status | None = Status.DONE,
+    more: dict[str, list[float]] | None = None,
 ) -> None:
     """Let a worker carry a run so far, one event for each step; `more` are other series of as many values."""
     taken = claim("w1", environment={"threads": threads, "cpu": "a fast one"})
@@ -28,7 +32,7 @@ def attempt(
     append(job.pk, taken.attempt, [], to=Status.RUNNING, steps=len(losses))
     for step, loss in enumerate(losses, 1):
         data = {"step": [step], "loss": [loss], "seconds": [step / 7]}
-        data |= {name: [values[step - 1]] for name, values in more.items()}
+        data |= {name: [values[step - 1]] for name, values in (more or {}).items()}
         append(job.pk, taken.attempt, [NewEvent(type="metrics", data=data)])
     if to is not None:
         append(job.pk, taken.attempt, [], to=to)
@@ -88,9 +92,9 @@ def test_the_last_digit_counts_and_the_environment_is_named(client_of_ada: Clien
 
 @pytest.mark.parametrize("series", ["grad_norm", "val_loss"])
 def test_every_number_of_the_training_counts(client_of_ada: Client, job: Job, series: str) -> None:
-    attempt(job, LOSSES, **{series: [0.5, 0.5, 0.5, 0.5]})
+    attempt(job, LOSSES, more={series: [0.5, 0.5, 0.5, 0.5]})
     again = repeat(client_of_ada, job)
-    attempt(again, LOSSES, **{series: [0.5, 0.5 + 2**-50, 0.5, 0.75]})
+    attempt(again, LOSSES, more={series: [0.5, 0.5 + 2**-50, 0.5, 0.75]})
     found = verdict(client_of_ada, again)
     assert (found["verdict"], found["step"], found["series"]) == ("differs", 2, series)
 
