@@ -58,6 +58,7 @@ class Process:
         environment = child_environment(os.environ, THREADS)
         if contestant.is_peer:
             environment["PYTHONPATH"] = str(ROOT)
+            del environment["GLIBC_TUNABLES"]  # how the C library gets its memory is part of what is measured
         self._process = subprocess.Popen(
             [python, "-m", contestant.module, json.dumps(contestant.spec)],
             cwd=ROOT,

@@ -41,6 +41,7 @@ class Paced(Port):
     def __init__(self, conn: "Connection[Any, Any]", pace: Pace, *, silent: bool) -> None:
         super().__init__(conn)
         self._pace, self._tokens, self._silent = pace, 0.0, silent
+        self.training = False
 
     def metrics(self, step: int, **values: float) -> None:
         """Count the tokens on the way."""
@@ -49,8 +50,9 @@ class Paced(Port):
             super().metrics(step, **values)
 
     def wish(self) -> Wish | None:
-        """Wait for the driver."""
-        self._pace.step(self._tokens)
+        """Wait for the driver, once the loop asks and not what comes before it."""
+        if self.training:
+            self._pace.step(self._tokens)
         return super().wish()
 
     def check(self) -> None:
@@ -90,11 +92,13 @@ def main(spec: dict[str, Any]) -> None:
             folder=str(folder),
             threads=spec["threads"],
         )
-        run = Run(start, Paced(ours, pace, silent=spec.get("silent", False)))
+        port = Paced(ours, pace, silent=spec.get("silent", False))
+        run = Run(start, port)
         if "tokens" in spec:
             np.save(spec["tokens"], np.asarray(run.text.data.tokens, dtype=np.int64))
         if "tokenizer" in spec:
             run.text.tokenizer.save(spec["tokenizer"])
+        port.training = True
         train(run)
 
 
