@@ -30,6 +30,8 @@ FILES = frozenset(
         "added_tokens.json",
         "vocab.json",
         "vocab.txt",
+        "tokenizer.model",
+        ".gitattributes",
         "merges.txt",
         "chat_template.jinja",
         "model.safetensors.index.json",

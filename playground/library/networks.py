@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from playground.library import artifacts, names, store
+from playground.library import artifacts, names, shards, store
 from playground.library.archives import unpack
 from playground.library.models import Artifact, Kind
 from playground.library.tokenizers import Check, staging
@@ -25,6 +25,7 @@ def add(owner: User, file: Path, name: str, check: Check) -> Artifact:
     folder = staging()
     try:
         unpack(file, folder, settings.MAX_MODEL_BYTES)
+        shards.join(folder)
         meta = check(folder)
         return artifacts.adopt(Kind.MODEL, folder, owner=owner, name=clean_name, meta=meta, origin={"source": "upload"})
     finally:

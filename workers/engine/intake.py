@@ -15,24 +15,24 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from playground.domain import tokenizer_file
-from playground.domain.errors import BadInput
 from playground.domain.special import special_ids
 from playground.domain.tokenization.fast import ALGORITHMS
+from playground.domain.weights_file import header, parse, refusal
 from workers.engine.bases import linear
 from workers.engine.encoders import MASKED
 from workers.engine.files import appearing
 
-MAX_HEADER_BYTES = 4 * 2**20
-MAX_TENSORS = 20_000
 MAX_PARAMETERS = 2_000_000_000
 MAX_JSON_BYTES = 2**20
-WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 ARCHITECTURES = {"bert", "gpt2", "llama", "mistral", "qwen2", "qwen3", "gpt_neox"}
+CHAT_TEMPLATE = "chat_template.jinja"
 FILES = {
     "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
-    "special_tokens_map.json", "vocab.json", "merges.txt", "receipt.json", "README.md", "LICENSE",
+    "special_tokens_map.json", "vocab.json", "merges.txt", "receipt.json", "README.md", "LICENSE", CHAT_TEMPLATE,
 }  # fmt: skip
+NEEDLESS = ("added_tokens.json", "vocab.txt", "tokenizer.model", ".gitattributes")
+"""What is often beside them and says nothing that tokenizer.json does not."""
 BOUNDS = {
     "vocab_size": 1_000_000, "hidden_size": 16_384, "n_embd": 16_384, "intermediate_size": 131_072, "n_inner": 131_072,
     "num_hidden_layers": 256, "n_layer": 256, "num_attention_heads": 256, "n_head": 256, "num_key_value_heads": 256,
@@ -58,11 +58,6 @@ TOKENIZER_KEYS = {"model_max_length", "clean_up_tokenization_spaces", "add_prefi
 TOKEN_NAMES = {"bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"}
 
 PROBES = ("Hello, world!", "你好,世界。", "👩‍👩‍👧 naïve\r\n\tx = 1\u0000", "a" * 2_000, "")
-
-
-def refusal(reason: str) -> BadInput:
-    """The error for a model that is not accepted."""
-    return BadInput(f"This model cannot be used: {reason}.", code="bad_file")
 
 
 def check_tokenizer(path: Path) -> dict[str, Any]:
@@ -97,6 +92,8 @@ def check_model(folder: Path) -> dict[str, Any]:
 
     Returns what the library says of a model; raises BadInput naming the first thing that is wrong.
     """
+    for name in NEEDLESS:
+        (folder / name).unlink(missing_ok=True)
     strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES or not path.is_file())
     if strangers:
         raise refusal(f"these files are not part of a safetensors model: {', '.join(strangers)[:200]}")
@@ -111,7 +108,7 @@ def check_model(folder: Path) -> dict[str, Any]:
     if vocabulary["vocab_size"] > about["vocab_size"]:
         raise refusal("its tokenizer has more tokens than the network")
     _write(folder / "config.json", config)
-    _write(folder / "tokenizer_config.json", clean_tokenizer_config(_json(folder / "tokenizer_config.json", {})))
+    _write(folder / "tokenizer_config.json", _tokenizer_config(folder))
     ids = {name: config[name] for name in ("bos_token_id", "eos_token_id") if config.get(name) is not None}
     _write(folder / "generation_config.json", {"do_sample": True, **ids})
     return about
@@ -135,6 +132,16 @@ def clean_config(config: dict[str, Any]) -> dict[str, Any]:
     return kept | {"dtype": "float32"}
 
 
+def _tokenizer_config(folder: Path) -> dict[str, Any]:
+    """What is kept of a tokenizer's configuration; newer folders have the template of a chat in a file of its own."""
+    config, template = _json(folder / "tokenizer_config.json", {}), folder / CHAT_TEMPLATE
+    if template.is_file():
+        if template.stat().st_size <= MAX_JSON_BYTES:
+            config["chat_template"] = template.read_text(encoding="utf-8", errors="replace")
+        template.unlink()
+    return clean_tokenizer_config(config)
+
+
 def clean_tokenizer_config(config: dict[str, Any]) -> dict[str, Any]:
     """A tokenizer configuration without classes, paths and code: plain values, and the names of special tokens."""
     kept = {name: value for name, value in config.items() if name in TOKENIZER_KEYS and _plain(value)}
@@ -145,36 +152,6 @@ def clean_tokenizer_config(config: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str) and len(value) <= tokenizer_file.MAX_TOKEN_CHARACTERS:
             kept[name] = value
     return kept | {"tokenizer_class": "PreTrainedTokenizerFast"}
-
-
-def header(path: Path) -> dict[str, list[int]]:
-    """Names and shapes of the tensors of a safetensors file, whose header must account for every byte after it."""
-    total = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(MAX_HEADER_BYTES, total - 8):
-            raise refusal("the header of its weights is missing or too long")
-        described = _parse(file.read(length))
-    tensors = {name: about for name, about in described.items() if name != "__metadata__"}
-    if not 0 < len(tensors) <= MAX_TENSORS:
-        raise refusal(f"its weights are not between 1 and {MAX_TENSORS:,} tensors")
-    shapes: dict[str, list[int]] = {}
-    spans: list[tuple[int, int]] = []
-    for name, about in tensors.items():
-        if not isinstance(about, dict) or about.get("dtype") not in WIDTHS:
-            raise refusal("the header of its weights is malformed")
-        shape, span = _sizes(about.get("shape")), _sizes(about.get("data_offsets"))
-        if len(span) != 2:
-            raise refusal("the header of its weights is malformed")
-        if span[1] - span[0] != math.prod(shape) * WIDTHS[about["dtype"]]:
-            raise refusal("a tensor's size does not fit its shape")
-        shapes[name] = shape
-        spans.append((span[0], span[1]))
-    spans.sort()
-    ends = [0, *(end for _, end in spans)]
-    if any(start != end for (start, _), end in zip(spans, ends, strict=False)) or ends[-1] != total - 8 - length:
-        raise refusal("its weights overlap, have gaps or are cut off")
-    return shapes
 
 
 def _compare(config: dict[str, Any], shapes: dict[str, list[int]]) -> dict[str, Any]:
@@ -214,17 +191,7 @@ def _json(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
         return default
     if not path.is_file() or path.stat().st_size > MAX_JSON_BYTES:
         raise refusal(f"{path.name} is missing or too large")
-    return _parse(path.read_bytes(), path.name)
-
-
-def _parse(raw: bytes, name: str = "the header of its weights") -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise refusal(f"{name} is not JSON") from None
-    if not isinstance(found, dict):
-        raise refusal(f"{name} is not an object")
-    return found
+    return parse(path.read_bytes(), path.name)
 
 
 def _plain(value: Any) -> bool:
@@ -232,12 +199,6 @@ def _plain(value: Any) -> bool:
     if isinstance(value, str):
         return len(value) <= 65_536
     return value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _sizes(value: Any) -> list[int]:
-    if isinstance(value, list) and len(value) <= 8 and all(type(size) is int and 0 <= size < 2**48 for size in value):
-        return value
-    raise refusal("the header of its weights is malformed")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

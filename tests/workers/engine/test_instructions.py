@@ -151,7 +151,7 @@ def test_a_tokenizer_that_is_larger_than_its_model_is_refused(bench: Bench) -> N
 
 
 def test_the_checkpoint_holds_the_adapter_alone(bench: Bench) -> None:
-    tuned(bench)
+    tuned(bench, architecture="gpt2")  # whose layers have biases, which are not learned either
     said = run(bench, steps=6, checkpoint_interval=2)
     state = load_file(bench.checkpoints()[-1] / "state.safetensors")
     assert state

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from playground.domain import tokenizer_file
+from playground.domain import tokenizer_file, weights_file
 from playground.domain.errors import BadInput
 from playground.jobs.clm import Params
 from tests.workers.engine.attempts import TINY, story
@@ -42,8 +42,8 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     tokenizer = bpe.train(iter([story()]), 320)
     params = Params(**{**TINY, "architecture": request.param})
     network = models.build(params.shape(tokenizer.get_vocab_size()), 0.0, 0, 1, torch.device("cpu"))
-    weights = {name: weight.detach() for name, weight in network.named_parameters()}
-    return publish.save_model(tmp_path / "model", network, weights, tokenizer, {})
+    fresh = {name: weight.detach() for name, weight in network.named_parameters()}
+    return publish.save_model(tmp_path / "model", network, fresh, tokenizer, {})
 
 
 @pytest.mark.parametrize("name", PANICS)
@@ -203,7 +203,7 @@ HEADERS = [
     b"", b"{", b"[]", b"{}", b'{"a": 1}', json.dumps({"a": F32}).encode(),
     json.dumps({"a": {**F32, "shape": [2**40, 2**40]}}).encode(), json.dumps({"a": {**F32, "shape": [-1]}}).encode(),
     json.dumps({"a": {**F32, "dtype": "PICKLE"}}).encode(), json.dumps({"a": {**F32, "data_offsets": [4, 0]}}).encode(),
-    json.dumps({str(index): F32 for index in range(intake.MAX_TENSORS + 1)}).encode(), b'{"a":' * 50_000,
+    json.dumps({str(index): F32 for index in range(weights_file.MAX_TENSORS + 1)}).encode(), b'{"a":' * 50_000,
 ]  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def test_weights_with_a_crafted_header(folder: Path, content: bytes) -> None:
         intake.check_model(folder)
 
 
-@pytest.mark.parametrize("length", [0, 2**63, intake.MAX_HEADER_BYTES + 1])
+@pytest.mark.parametrize("length", [0, 2**63, weights_file.MAX_HEADER_BYTES + 1])
 def test_headers_that_claim_a_length(folder: Path, length: int) -> None:
     header(folder, b"{}", length)
     with pytest.raises(BadInput, match="header"):
@@ -229,9 +229,9 @@ def test_weights_that_are_cut_off(folder: Path) -> None:
 
 
 def test_weights_of_another_network(folder: Path) -> None:
-    weights = load_file(folder / "model.safetensors")
-    name = next(name for name in weights if weights[name].ndim == 2)
-    save_file({**weights, name: weights[name][:, :-1].contiguous()}, folder / "model.safetensors")
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if tensors[name].ndim == 2)
+    save_file({**tensors, name: tensors[name][:, :-1].contiguous()}, folder / "model.safetensors")
     with pytest.raises(BadInput, match="do not fit"):
         intake.check_model(folder)
 
@@ -254,3 +254,13 @@ def test_a_tokenizer_larger_than_the_network(folder: Path) -> None:
     bpe.train(iter([story() + "quite other words, zebras and xylophones "]), 400).save(str(folder / "tokenizer.json"))
     with pytest.raises(BadInput, match="more tokens than the network"):
         intake.check_model(folder)
+
+
+def test_what_often_lies_beside_a_model_does_no_harm(folder: Path) -> None:
+    """What the folders of a hub hold; the template of a chat is kept, wherever it stands."""
+    for name in intake.NEEDLESS:
+        (folder / name).write_text("x")
+    (folder / intake.CHAT_TEMPLATE).write_text("{{ messages[0].content }}")
+    intake.check_model(folder)
+    assert not {path.name for path in folder.iterdir()} & {*intake.NEEDLESS, intake.CHAT_TEMPLATE}
+    assert json.loads((folder / "tokenizer_config.json").read_text())["chat_template"] == "{{ messages[0].content }}"
