@@ -78,7 +78,8 @@ export function parametersOf(items: Compared[], kinds: Kind[]): Differing[] {
   return [...names.values()].map(({ name, title, unit }) => {
     const values = items.map(({ job }) => {
       const value = job.params[name];
-      return job.inputs[name]?.name ?? (value !== null && typeof value === "object" ? JSON.stringify(value) : (shownValue(value, unit) ?? "–"));
+      const written = value !== null && typeof value === "object" && !Array.isArray(value);
+      return job.inputs[name]?.name ?? (written ? JSON.stringify(value) : (shownValue(value, unit) ?? "–"));
     });
     return { name, title: t(title), values, differs: new Set(values).size > 1 };
   });

@@ -39,12 +39,13 @@ it("says what came of a run", () => {
 });
 
 it("finds the parameters that differ", () => {
-  const kinds = [{ name: "clm", params: { properties: { corpus: { title: "Corpus" }, steps: { title: "Steps", type: "integer" }, seed: { title: "Seed", type: "integer" } } } }] as unknown as Kind[];
-  const rows = parametersOf([compared(0, { corpus: "x", steps: 5, seed: 1 }), compared(1, { corpus: "x", steps: 9 })], kinds);
+  const kinds = [{ name: "clm", params: { properties: { corpus: { title: "Corpus" }, steps: { title: "Steps", type: "integer" }, seed: { title: "Seed", type: "integer" }, probes: { title: "Pinned", type: "array", items: { type: "string" } } } } }] as unknown as Kind[];
+  const rows = parametersOf([compared(0, { corpus: "x", steps: 5, seed: 1, probes: ["a king", "a queen"] }), compared(1, { corpus: "x", steps: 9, probes: [] })], kinds);
   expect(rows.map(({ name, values, differs }) => [name, values, differs])).toEqual([
     ["corpus", ["plays", "plays"], false],
     ["steps", ["5", "9"], true],
     ["seed", ["1", "–"], true],
+    ["probes", ["a king · a queen", "–"], true],
   ]);
 });
 
