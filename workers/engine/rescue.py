@@ -48,6 +48,8 @@ def rescue(run: Run, ended: NotFinite) -> None:
         if run.progress.step:
             run.port.log(f"The state before it, of step {run.progress.step:,}, is good and is kept.")
             run.finish()
+        else:
+            run.port.log("No step was taken before it, so that there is no state to keep.")
         return
     own, lent = run.folder / FOLDER, run.folder / BASE
     for found in chain(checkpoints.newest(own, run.port.log), checkpoints.newest(lent, run.port.log)):

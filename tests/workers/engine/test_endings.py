@@ -69,6 +69,7 @@ def test_a_hopeless_update_is_not_taken(bench: Bench, kind: str) -> None:
     assert last.message.startswith("The update of step 1 would move each weight by about 5e+08, so the step was not")
     assert "loss" not in metrics(said)
     assert not bench.checkpoints()
+    assert any("no state to keep" in message.data["message"] for message in of_type(said, "log"))
 
 
 def test_before_a_hopeless_update_the_state_is_kept(bench: Bench) -> None:
