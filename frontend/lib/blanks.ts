@@ -25,6 +25,13 @@ export type Part = { text: string; blank: null } | { text: string; blank: number
 /** What stands in a text where a word is missing. */
 export const BLANK = "[MASK]";
 
+/** Put a blank in place of what is selected in a text box, and the caret behind it; returns what the box then holds. */
+export function withBlank(area: HTMLTextAreaElement): string {
+  area.setRangeText(BLANK, area.selectionStart, area.selectionEnd, "end");
+  area.focus();
+  return area.value;
+}
+
 /** What stands before the first blank, for a model that reads from the left and writes on: it cannot know what comes after. */
 export function beforeBlank(text: string): string {
   const at = text.indexOf(BLANK);

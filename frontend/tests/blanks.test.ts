@@ -2,13 +2,21 @@ import { render, screen } from "@testing-library/svelte";
 import { expect, test, vi } from "vitest";
 import Blanks from "../components/Blanks.svelte";
 import Samples from "../components/run/Samples.svelte";
-import { blanksOf, parts, withWord, type Blank } from "../lib/blanks";
+import { blanksOf, parts, withBlank, withWord, type Blank } from "../lib/blanks";
 import { EMPTY, reduce } from "../lib/run";
 
 const blank = (start: number, ...words: string[]): Blank => ({
   start,
   end: start + 6,
   candidates: words.map((text, id) => ({ id, text, probability: 0.5 / (id + 1) })),
+});
+
+test("a blank takes the place of what is selected, and the caret goes behind it", () => {
+  const area = document.createElement("textarea");
+  area.value = "床前 bright moon";
+  area.setSelectionRange(3, 9);
+  expect(withBlank(area)).toBe("床前 [MASK] moon");
+  expect([area.selectionStart, area.selectionEnd]).toEqual([9, 9]);
 });
 
 test("a text is cut at its blanks, counted in characters", () => {

@@ -17,10 +17,10 @@ def refusal(reason: str) -> BadInput:
     return BadInput(f"This model cannot be used: {reason}.", code="bad_file")
 
 
-def header(path: Path) -> dict[str, list[int]]:
-    """Names and shapes of the tensors of a safetensors file, whose header must account for every byte after it.
+def header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """What a safetensors file says of its tensors ("dtype", "shape", "data_offsets"), and where their bytes begin.
 
-    Raises BadInput for any other.
+    Raises BadInput where it does not account for every byte after the header.
     """
     total = path.stat().st_size
     with path.open("rb") as file:
@@ -31,9 +31,8 @@ def header(path: Path) -> dict[str, list[int]]:
     tensors = {name: about for name, about in described.items() if name != "__metadata__"}
     if not 0 < len(tensors) <= MAX_TENSORS:
         raise refusal(f"its weights are not between 1 and {MAX_TENSORS:,} tensors")
-    shapes: dict[str, list[int]] = {}
     spans: list[tuple[int, int]] = []
-    for name, about in tensors.items():
+    for about in tensors.values():
         if not isinstance(about, dict) or about.get("dtype") not in WIDTHS:
             raise refusal("the header of its weights is malformed")
         shape, span = _sizes(about.get("shape")), _sizes(about.get("data_offsets"))
@@ -41,13 +40,12 @@ def header(path: Path) -> dict[str, list[int]]:
             raise refusal("the header of its weights is malformed")
         if span[1] - span[0] != math.prod(shape) * WIDTHS[about["dtype"]]:
             raise refusal("a tensor's size does not fit its shape")
-        shapes[name] = shape
         spans.append((span[0], span[1]))
     spans.sort()
     ends = [0, *(end for _, end in spans)]
     if any(start != end for (start, _), end in zip(spans, ends, strict=False)) or ends[-1] != total - 8 - length:
         raise refusal("its weights overlap, have gaps or are cut off")
-    return shapes
+    return tensors, 8 + length
 
 
 def parse(raw: bytes, name: str = "the header of its weights") -> dict[str, Any]:

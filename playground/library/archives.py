@@ -12,6 +12,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from playground.domain.errors import BadInput, TooLarge
+from playground.domain.model_files import FILES, INDEX, NEEDLESS
 
 MAX_ENTRIES = 1000
 """Entries of an archive; a model folder has about ten."""
@@ -20,27 +21,8 @@ MAX_RATIO = 100
 RATIO_FROM = 1 << 20
 """Bytes up to which an entry's ratio does not matter."""
 CHUNK = 1 << 20
-FILES = frozenset(
-    {
-        "config.json",
-        "generation_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "vocab.json",
-        "vocab.txt",
-        "tokenizer.model",
-        ".gitattributes",
-        "merges.txt",
-        "chat_template.jinja",
-        "model.safetensors.index.json",
-        "adapter_config.json",
-        "receipt.json",
-        "README.md",
-        "LICENSE",
-    }
-)
+ACCEPTED = FILES | NEEDLESS | {INDEX, "adapter_config.json"}
+"""Beside weights; an adapter is refused by name when its folder is checked."""
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".npz", ".h5", ".msgpack", ".joblib")
 
 
@@ -77,7 +59,7 @@ def _entries(source: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             raise bad(_("The archive must hold the files of one model folder, and no others."))
         if name.lower().endswith(PICKLES):
             raise bad(_("The archive holds weights that can run code (pickle). Only safetensors are taken."))
-        if name not in FILES and not name.endswith(".safetensors"):
+        if name not in ACCEPTED and not name.endswith(".safetensors"):
             raise bad(_("The archive holds a file that belongs to no model folder: {name}.").format(name=name[:80]))
         if name in seen:
             raise bad(_("The archive holds a file twice: {name}.").format(name=name[:80]))

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from playground.domain.model_files import INDEX, WHOLE
 from playground.domain.weights_file import MAX_HEADER_BYTES, header, parse
 from playground.library.archives import bad
 
-INDEX, WHOLE = "model.safetensors.index.json", "model.safetensors"
 MAX_SHARDS = 64
 COPY_BYTES = 2**22
 NAME = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
@@ -34,16 +34,14 @@ def join(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise bad(_("A part of the weights is missing: {name}.").format(name=name))
-        if header(path).keys() != tensors:
+        described, begin = header(path)
+        if described.keys() != tensors:
             raise bad(_("{name} has other tensors than the index of the weights says.").format(name=name))
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            described = parse(file.read(length))
         for tensor in sorted(tensors):
             about = described[tensor]
             whole[tensor] = about | {"data_offsets": [end + offset for offset in about["data_offsets"]]}
-        bodies.append((path, 8 + length))
-        end += path.stat().st_size - 8 - length
+        bodies.append((path, begin))
+        end += path.stat().st_size - begin
     head = json.dumps(whole).encode()
     with (folder / WHOLE).open("wb") as out:
         head += b" " * (-len(head) % 8)

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from playground.domain.errors import BadInput
+from playground.domain.model_files import INDEX, WHOLE
 from playground.domain.weights_file import header
 from playground.library import networks, shards
 from playground.people.models import User
@@ -31,20 +32,21 @@ def folder(tmp_path: Path) -> Path:
 
 def write(folder: Path, placed: Any) -> None:
     """The index of the folder."""
-    (folder / shards.INDEX).write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": placed}))
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": placed}))
 
 
 def placed(folder: Path) -> dict[str, str]:
     """What the index says."""
-    found: dict[str, str] = json.loads((folder / shards.INDEX).read_text())["weight_map"]
+    found: dict[str, str] = json.loads((folder / INDEX).read_text())["weight_map"]
     return found
 
 
 def test_the_parts_become_one_file(folder: Path) -> None:
     shards.join(folder)
-    assert [path.name for path in folder.iterdir()] == [shards.WHOLE]
-    assert header(folder / shards.WHOLE) == {name: list(tensor.shape) for name, tensor in TENSORS.items()}
-    found = load_file(folder / shards.WHOLE)
+    assert [path.name for path in folder.iterdir()] == [WHOLE]
+    described, _ = header(folder / WHOLE)
+    assert {name: one["shape"] for name, one in described.items()} == {name: [*TENSORS[name].shape] for name in TENSORS}
+    found = load_file(folder / WHOLE)
     assert found.keys() == TENSORS.keys()
     assert all(np.array_equal(found[name], tensor) for name, tensor in TENSORS.items())
 
@@ -52,19 +54,19 @@ def test_the_parts_become_one_file(folder: Path) -> None:
 def test_the_same_parts_give_the_same_file(folder: Path) -> None:
     kept = {path.name: path.read_bytes() for path in folder.iterdir()}
     shards.join(folder)
-    once = (folder / shards.WHOLE).read_bytes()
+    once = (folder / WHOLE).read_bytes()
     for name, content in kept.items():
         (folder / name).write_bytes(content)
     write(folder, dict(reversed(placed(folder).items())))
     shards.join(folder)
-    assert (folder / shards.WHOLE).read_bytes() == once
+    assert (folder / WHOLE).read_bytes() == once
 
 
 def test_a_folder_without_an_index_stays_as_it_is(tmp_path: Path) -> None:
-    save_file(TENSORS, tmp_path / shards.WHOLE)
-    before = (tmp_path / shards.WHOLE).read_bytes()
+    save_file(TENSORS, tmp_path / WHOLE)
+    before = (tmp_path / WHOLE).read_bytes()
     shards.join(tmp_path)
-    assert (tmp_path / shards.WHOLE).read_bytes() == before
+    assert (tmp_path / WHOLE).read_bytes() == before
 
 
 def lost(folder: Path) -> None:
@@ -96,7 +98,7 @@ def many(folder: Path) -> None:
 
 
 def broken(folder: Path) -> None:
-    (folder / shards.INDEX).write_text("[" * 100_000)
+    (folder / INDEX).write_text("[" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_parts_that_do_not_fit_are_refused(folder: Path, spoil: Callable[[Path],
     with pytest.raises(BadInput) as caught:
         shards.join(folder)
     assert word in str(caught.value) + str(caught.value.fields)
-    assert not (folder / shards.WHOLE).exists()
+    assert not (folder / WHOLE).exists()
 
 
 @pytest.mark.django_db
@@ -133,4 +135,4 @@ def test_an_uploaded_zip_is_checked_as_one_file(folder: Path, tmp_path_factory: 
 
     owner = User.objects.create_user("ada", password="x" * 12)
     networks.add(owner, path, "Large", check)
-    assert seen == ["config.json", shards.WHOLE]
+    assert seen == ["config.json", WHOLE]

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from playground.domain import tokenizer_file
+from playground.domain.model_files import CHAT_TEMPLATE, FILES, NEEDLESS, WHOLE
 from playground.domain.special import special_ids
 from playground.domain.tokenization.fast import ALGORITHMS
 from playground.domain.weights_file import header, parse, refusal
@@ -26,13 +27,6 @@ MAX_PARAMETERS = 2_000_000_000
 MAX_JSON_BYTES = 2**20
 
 ARCHITECTURES = {"bert", "gpt2", "llama", "mistral", "qwen2", "qwen3", "gpt_neox"}
-CHAT_TEMPLATE = "chat_template.jinja"
-FILES = {
-    "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
-    "special_tokens_map.json", "vocab.json", "merges.txt", "receipt.json", "README.md", "LICENSE", CHAT_TEMPLATE,
-}  # fmt: skip
-NEEDLESS = ("added_tokens.json", "vocab.txt", "tokenizer.model", ".gitattributes")
-"""What is often beside them and says nothing that tokenizer.json does not."""
 BOUNDS = {
     "vocab_size": 1_000_000, "hidden_size": 16_384, "n_embd": 16_384, "intermediate_size": 131_072, "n_inner": 131_072,
     "num_hidden_layers": 256, "n_layer": 256, "num_attention_heads": 256, "n_head": 256, "num_key_value_heads": 256,
@@ -97,13 +91,13 @@ def check_model(folder: Path) -> dict[str, Any]:
     strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES or not path.is_file())
     if strangers:
         raise refusal(f"these files are not part of a safetensors model: {', '.join(strangers)[:200]}")
-    if not (folder / "model.safetensors").is_file():
+    if not (folder / WHOLE).is_file():
         raise refusal("it has no model.safetensors")
     if not (folder / "tokenizer.json").is_file():
         raise refusal("it has no tokenizer.json")
     config = clean_config(_json(folder / "config.json"))
-    shapes = header(folder / "model.safetensors")
-    about = _compare(config, shapes)
+    tensors, _ = header(folder / WHOLE)
+    about = _compare(config, {name: one["shape"] for name, one in tensors.items()})
     vocabulary = check_tokenizer(folder / "tokenizer.json")
     if vocabulary["vocab_size"] > about["vocab_size"]:
         raise refusal("its tokenizer has more tokens than the network")

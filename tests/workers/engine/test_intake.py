@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.domain import tokenizer_file, weights_file
 from playground.domain.errors import BadInput
+from playground.domain.model_files import CHAT_TEMPLATE, NEEDLESS
 from playground.jobs.clm import Params
 from tests.workers.engine.attempts import TINY, story
 from tests.workers.engine.hostile import PANICS, TRY, crafted
@@ -258,9 +259,9 @@ def test_a_tokenizer_larger_than_the_network(folder: Path) -> None:
 
 def test_what_often_lies_beside_a_model_does_no_harm(folder: Path) -> None:
     """What the folders of a hub hold; the template of a chat is kept, wherever it stands."""
-    for name in intake.NEEDLESS:
+    for name in NEEDLESS:
         (folder / name).write_text("x")
-    (folder / intake.CHAT_TEMPLATE).write_text("{{ messages[0].content }}")
+    (folder / CHAT_TEMPLATE).write_text("{{ messages[0].content }}")
     intake.check_model(folder)
-    assert not {path.name for path in folder.iterdir()} & {*intake.NEEDLESS, intake.CHAT_TEMPLATE}
+    assert not {path.name for path in folder.iterdir()} & {*NEEDLESS, CHAT_TEMPLATE}
     assert json.loads((folder / "tokenizer_config.json").read_text())["chat_template"] == "{{ messages[0].content }}"
